@@ -1,0 +1,13 @@
+"""The only place that reads the clock, so that a test can move time by replacing `now`."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC. Call it as `clock.now()`."""
+    return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`moment` in UTC as RFC 3339 text ending in `Z`, microseconds kept."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

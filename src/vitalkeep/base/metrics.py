@@ -1,0 +1,20 @@
+"""What the process counts, for Prometheus at GET /metrics. Labels never name a person."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+REQUESTS = Counter(
+    "vitalkeep_requests", "Answered requests", ["method", "route", "status"], registry=REGISTRY
+)
+SECONDS = Histogram(
+    "vitalkeep_request_seconds", "Time to the end of the answer", ["route"], registry=REGISTRY
+)
+RECORDS = Counter("vitalkeep_records", "Pushed records by verdict", ["status"], registry=REGISTRY)
+CARE_READS = Counter("vitalkeep_care_reads", "Reads through a case", registry=REGISTRY)
+ERASURES = Counter("vitalkeep_erasures", "Completed deactivations", registry=REGISTRY)
+
+
+def exposition() -> bytes:
+    """All metrics in the Prometheus text format."""
+    return generate_latest(REGISTRY)

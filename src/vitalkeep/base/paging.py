@@ -1,0 +1,39 @@
+"""Opaque signed tokens: cursors of lists and feeds, and the confirm token of a deactivation.
+
+A token is base64url of a JSON payload and 16 bytes of a keyed digest over purpose, owner and
+payload: it can't be made up, moved to another person or used for another list.
+"""
+
+import base64
+import binascii
+import hmac
+
+import orjson
+
+from vitalkeep.base.errors import InvalidCursor
+from vitalkeep.base.keys import Keyring, base64url
+
+TAG_BYTES = 16
+
+
+def sign(keyring: Keyring, purpose: str, owner: str, payload: object) -> str:
+    """An opaque token that carries `payload` (JSON) for this owner and purpose."""
+    body = orjson.dumps(payload)
+    return base64url(_tag(keyring, purpose, owner, body) + body)
+
+
+def unsign(keyring: Keyring, purpose: str, owner: str, token: str) -> object:
+    """The payload. Raises InvalidCursor unless `sign` made it for this owner and purpose."""
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (binascii.Error, ValueError):
+        raise InvalidCursor from None
+    tag, body = raw[:TAG_BYTES], raw[TAG_BYTES:]
+    if not hmac.compare_digest(tag, _tag(keyring, purpose, owner, body)):
+        raise InvalidCursor
+    payload: object = orjson.loads(body)
+    return payload
+
+
+def _tag(keyring: Keyring, purpose: str, owner: str, body: bytes) -> bytes:
+    return keyring.digest("cursor", purpose, owner, body.decode("utf-8", "replace"))[:TAG_BYTES]

@@ -1,0 +1,54 @@
+"""Settings from `VITALKEEP_…` variables; the only place that reads the environment.
+
+They are passed to `create_app`, never read at import.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+GOOGLE_CERTS = "https://www.googleapis.com/oauth2/v1/certs"
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Every value has a default that is safe for development."""
+
+    model_config = SettingsConfigDict(env_prefix="VITALKEEP_", frozen=True, extra="ignore")
+
+    database_url: str | None = Field(
+        default=None, description="postgresql:// URL; without it the embedded PostgreSQL starts"
+    )
+    data: Path = Field(
+        default=Path(".vitalkeep"), description="directory of the embedded database and keyring"
+    )
+    keyring: Path | None = Field(
+        default=None, description="directory of the keys; default: `keyring` in the data directory"
+    )
+    pg_bindir: Path | None = Field(
+        default=None, description="PostgreSQL binaries to use for the embedded database"
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="issuer of tokens, base of published links"
+    )
+    audience: str = Field(default="vitalkeep", description="audience of access tokens")
+    development: bool = Field(
+        default=False, description="allow `vitalkeep token` on a database that is not embedded"
+    )
+    pool_size: int = Field(default=6, ge=1, description="database connections a process holds")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    refresh_days: int = Field(default=90, ge=1, description="life of an unused refresh token")
+    google_certs_url: str = GOOGLE_CERTS
+
+    @property
+    def keyring_dir(self) -> Path:
+        """Where the keys lie: `keyring`, else inside the data directory."""
+        return self.keyring if self.keyring is not None else self.data / "keyring"
+
+    def with_database(self, url: str) -> "Settings":
+        """A copy that uses this database; the scheme is turned into asyncpg's."""
+        for scheme in ("postgres://", "postgresql://"):
+            if url.startswith(scheme):
+                url = "postgresql+asyncpg://" + url.removeprefix(scheme)
+        return self.model_copy(update={"database_url": url})
