@@ -6,12 +6,13 @@ never said of something that was not stored.
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal, cast
+from uuid import UUID
 
 import asyncpg
 from fastapi import Depends
-from sqlalchemy import MetaData
+from sqlalchemy import ForeignKey, MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 from starlette.requests import Request
 
 from vitalkeep.base.settings import Settings
@@ -42,6 +43,32 @@ def holds(kind: Kind, why: str) -> dict[str, str]:
     table list and the byte-search test are made from these.
     """
     return {"data": kind, "why": why}
+
+
+def person_column(
+    *, cascade: bool = True, primary_key: bool = False, index: bool = False
+) -> MappedColumn[UUID]:
+    """A column that holds a person's id, by which erasure finds the rows to delete.
+
+    With `cascade` the rows also go with the person's own; without, erasure names the table.
+    """
+    to_person = (ForeignKey("persons.person_id", ondelete="CASCADE"),) if cascade else ()
+    info = {**holds("clear", "random id of the person"), "person": "yes"}
+    return mapped_column(*to_person, primary_key=primary_key, index=index, info=info)
+
+
+def tables_of_a_person() -> dict[str, str]:
+    """Every table with rows of a person, and its column with the person's id; `persons` last."""
+    found = {
+        table.name: column.name
+        for table in Table.metadata.tables.values()
+        for column in table.columns
+        if "person" in column.info
+    }
+    return {
+        **{name: found[name] for name in sorted(found.keys() - {"persons"})},
+        "persons": "person_id",
+    }
 
 
 def create_engine(settings: Settings) -> AsyncEngine:

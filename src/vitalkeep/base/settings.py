@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     refresh_days: int = Field(default=90, ge=1, description="life of an unused refresh token")
     google_certs_url: str = GOOGLE_CERTS
+    default_time_zone: str = Field(default="Asia/Tokyo", description="IANA zone of new persons")
+    default_locale: str = Field(default="ja", description="language of new persons")
 
     @property
     def keyring_dir(self) -> Path:

@@ -1,0 +1,84 @@
+"""The application: every room's routes under one roof."""
+
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from vitalkeep import __version__
+from vitalkeep.audit import routes as audit_routes
+from vitalkeep.base import operations
+from vitalkeep.base.db import create_engine
+from vitalkeep.base.keys import Keyring
+from vitalkeep.base.settings import Settings
+from vitalkeep.base.wire import RequestMiddleware, add_problem_handlers, problem_response
+from vitalkeep.care import routes as care_routes
+from vitalkeep.consents import routes as consent_routes
+from vitalkeep.erasure import routes as erasure_routes
+from vitalkeep.explorer import mount_explorer
+from vitalkeep.openapi import install_openapi, operation_id
+from vitalkeep.persons import routes as person_routes
+from vitalkeep.persons.google import GoogleCertificates
+from vitalkeep.persons.oauth import TokenEndpoint
+from vitalkeep.records import routes as record_routes
+from vitalkeep.records import withdrawal
+from vitalkeep.records.published import KEEP_NULL, published_schemas
+
+DESCRIPTION = """\
+Health records of persons who agreed, type by type, to what is collected and who may read it.
+
+Every read by somebody else is written down and shown to the person, and leaving deletes everything.
+"""
+
+ROUTERS = (
+    person_routes.router,
+    consent_routes.router,
+    withdrawal.router,
+    record_routes.router,
+    care_routes.router,
+    audit_routes.router,
+    erasure_routes.router,
+    operations.router,
+)
+
+
+def create_app(
+    settings: Settings, keyring: Keyring, *, on_stop: Callable[[], None] | None = None
+) -> FastAPI:
+    """The ASGI application on `settings.database_url`. `on_stop` runs when it has shut down."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # What start-up made lives as long as the process: the collector need not look at it.
+        gc.freeze()
+        yield
+        await app.state.engine.dispose()
+        if on_stop is not None:
+            on_stop()
+
+    app = FastAPI(
+        title="vitalkeep",
+        version=__version__,
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=operation_id,
+    )
+    app.state.settings = settings
+    app.state.keyring = keyring
+    app.state.engine = create_engine(settings)
+    app.state.token_endpoint = TokenEndpoint(
+        keyring, settings, GoogleCertificates(settings.google_certs_url)
+    )
+    app.state.render_problem = problem_response
+    app.add_middleware(RequestMiddleware)
+    add_problem_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    install_openapi(app, components=published_schemas(), keep_null=KEEP_NULL)
+    mount_explorer(app)
+    return app

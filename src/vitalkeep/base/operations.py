@@ -1,0 +1,50 @@
+"""Routes for those who run the server: is it alive, can it work, what does it count."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from vitalkeep.base.db import Connection
+from vitalkeep.base.errors import DependencyUnavailable, problems
+from vitalkeep.base.metrics import exposition
+from vitalkeep.base.migrate import is_migrated
+
+router = APIRouter(tags=["operations"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Everything the process needs is there."""
+
+    status: Literal["ready"] = "ready"
+
+
+@router.get("/healthz")
+async def get_health() -> Health:
+    """Whether the process answers; asks nothing else."""
+    return Health()
+
+
+@router.get("/readyz", responses=problems(DependencyUnavailable))
+async def get_readiness(request: Request, connection: Connection) -> Readiness:
+    """Whether database, migrations and keyring are as this version needs them."""
+    await connection.execute(text("SELECT 1"))
+    if not await is_migrated(connection):
+        raise DependencyUnavailable("The database lacks migrations: run `vitalkeep migrate`.")
+    if not request.app.state.keyring.token_keys:
+        raise DependencyUnavailable("The keyring has no signing key: run `vitalkeep keys init`.")
+    return Readiness()
+
+
+@router.get("/metrics", response_class=Response)
+async def get_metrics() -> Response:
+    """Metrics in the Prometheus text format."""
+    return Response(exposition(), media_type=CONTENT_TYPE_LATEST)

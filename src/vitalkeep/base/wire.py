@@ -1,0 +1,158 @@
+"""What every request passes through: an id, the log line, metrics, and one rendering of errors."""
+
+from collections.abc import Sequence
+from time import perf_counter
+from uuid import uuid4
+
+import asyncpg
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vitalkeep.base.errors import (
+    DependencyUnavailable,
+    FieldError,
+    InternalError,
+    InvalidRequest,
+    MalformedBody,
+    MethodNotAllowed,
+    NotFound,
+    Overloaded,
+    Problem,
+)
+from vitalkeep.base.logs import fault, get_log
+from vitalkeep.base.metrics import REQUESTS, SECONDS
+
+NO_STORE = ("/v1", "/oauth", "/fhir")
+TRY_AGAIN = {"40001", "40P01", "55P03"}
+AWAY = ("08", "57", "53")
+FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
+
+
+class RequestMiddleware:
+    """Gives each request an id, logs and counts its answer, and catches what nobody caught."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application around another."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = perf_counter()
+        request_id = uuid4().hex
+        scope["request_id"] = request_id
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *extra_headers(scope, request_id)]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:  # the last resort: whatever it is becomes a problem document
+            if status:
+                raise
+            request = Request(scope)
+            await problem_response(request, to_problem(error))(scope, receive, send_with_headers)
+        finally:
+            report(scope, request_id, status, perf_counter() - begun)
+
+
+def extra_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
+    """Headers of every answer; nothing of a person may be kept by a cache."""
+    headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+    if scope["path"].startswith(NO_STORE):
+        headers.append((b"cache-control", b"no-store"))
+    return headers
+
+
+def report(scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    """One log line and two metrics, by route template: paths hold ids."""
+    route = getattr(scope.get("route"), "path", "unmatched")
+    REQUESTS.labels(scope["method"], route, str(status)).inc()
+    SECONDS.labels(route).observe(seconds)
+    get_log().info(
+        "request",
+        request_id=request_id,
+        method=scope["method"],
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        caller=scope.get("caller_kind", "anonymous"),
+    )
+
+
+def to_problem(error: BaseException) -> Problem:
+    """The problem behind an unexpected error: the database's are told apart by SQLSTATE only."""
+    if isinstance(error, PoolTimeoutError):
+        return Overloaded()
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(origin, "sqlstate", None) or ""
+    if state in TRY_AGAIN:
+        return Overloaded()
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or state.startswith(AWAY) or isinstance(origin, OSError | asyncpg.InterfaceError):
+        return DependencyUnavailable("The database does not answer.")
+    get_log().error("unexpected_error", **fault(error))
+    return InternalError()
+
+
+def problem_response(request: Request, problem: Problem) -> Response:
+    """The answer for a problem (RFC 9457)."""
+    document = problem.document(request.scope.get("request_id", ""))
+    return Response(
+        orjson.dumps(document),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type="application/problem+json",
+    )
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Renders every refusal, ours and the framework's, as a problem document."""
+
+    async def refuse(request: Request, problem: Exception) -> Response:
+        known = problem if isinstance(problem, Problem) else to_problem(problem)
+        return problem_response(request, known)
+
+    async def refuse_shape(request: Request, error: Exception) -> Response:
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        return problem_response(request, validation_problem(found))
+
+    async def refuse_body(request: Request, _error: Exception) -> Response:
+        return problem_response(request, MalformedBody())
+
+    async def refuse_path(request: Request, _error: Exception) -> Response:
+        return problem_response(request, NotFound("There is no such path; see /docs."))
+
+    async def refuse_method(request: Request, _error: Exception) -> Response:
+        return problem_response(request, MethodNotAllowed())
+
+    app.add_exception_handler(Problem, refuse)
+    app.add_exception_handler(RequestValidationError, refuse_shape)
+    app.add_exception_handler(400, refuse_body)
+    app.add_exception_handler(404, refuse_path)
+    app.add_exception_handler(405, refuse_method)
+
+
+def validation_problem(found: Sequence[dict[str, object]]) -> Problem:
+    """What the validator found, as pointers and codes; its `input` is never repeated."""
+    if any(each["type"] == "json_invalid" for each in found):
+        return MalformedBody()
+    errors: list[FieldError] = []
+    for each in found:
+        location = each["loc"]
+        path = location[1:] if isinstance(location, tuple) else ()
+        pointer = "".join(
+            "/" + str(part)[:64].replace("~", "~0").replace("/", "~1") for part in path
+        )
+        errors.append({"pointer": pointer, "code": FIELD_CODES.get(str(each["type"]), "invalid")})
+    return InvalidRequest(errors=errors)

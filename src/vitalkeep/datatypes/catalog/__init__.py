@@ -1,0 +1,1 @@
+"""One module per data type, each the only place that states the facts of its type."""

@@ -1,0 +1,117 @@
+"""Blood pressure at an instant."""
+
+from typing import Final
+
+from vitalkeep.datatypes.choices import BLOOD_PRESSURE_LOCATION, BODY_POSITION
+from vitalkeep.datatypes.descriptors import (
+    DataType,
+    Fhir,
+    Field,
+    GoogleFit,
+    HealthConnect,
+    HealthKit,
+)
+
+BLOOD_PRESSURE: Final = DataType(
+    name="blood_pressure",
+    number=6,
+    title="Blood pressure",
+    shape="instant",
+    summary="spread",
+    fields=(
+        # Health Connect stops at 200 and 180: a crisis above that must still reach the nurse.
+        Field(
+            "systolic_mmhg",
+            "number",
+            unit="mm[Hg]",
+            low=20,
+            high=300,
+            quantity="pressure",
+            health_connect="systolic",
+            loinc="8480-6",
+        ),
+        Field(
+            "diastolic_mmhg",
+            "number",
+            unit="mm[Hg]",
+            low=10,
+            high=200,
+            quantity="pressure",
+            health_connect="diastolic",
+            loinc="8462-4",
+        ),
+        Field(
+            "body_position",
+            "choice",
+            required=False,
+            choices=BODY_POSITION,
+            health_connect="bodyPosition",
+        ),
+        Field(
+            "measurement_location",
+            "choice",
+            required=False,
+            choices=BLOOD_PRESSURE_LOCATION,
+            health_connect="measurementLocation",
+        ),
+    ),
+    health_connect=HealthConnect(
+        record_type="BloodPressure",
+        record_class="BloodPressureRecord",
+        permission="android.permission.health.READ_BLOOD_PRESSURE",
+        example={
+            "recordType": "BloodPressure",
+            "time": "2026-11-19T22:05:00Z",
+            "zoneOffset": {"id": "+09:00", "totalSeconds": 32400},
+            "systolic": {"inMillimetersOfMercury": 128.0},
+            "diastolic": {"inMillimetersOfMercury": 82.0},
+            "bodyPosition": 2,
+            "measurementLocation": 3,
+            "metadata": {
+                "id": "e7f0a3c4-3f8c-4f0d-9c55-0b8f1e6b9006",
+                "dataOrigin": "jp.example.pressure",
+                "lastModifiedTime": "2026-11-19T22:05:09Z",
+                "recordingMethod": 1,
+                "device": {"type": 0, "manufacturer": "Example", "model": "Cuff 10"},
+            },
+        },
+    ),
+    google_fit=GoogleFit(
+        data_type="com.google.blood_pressure",
+        read_scope="https://www.googleapis.com/auth/fitness.blood_pressure.read",
+        values=(
+            "systolic",
+            "diastolic",
+            "body_position",
+            "blood_pressure_measurement_location",
+        ),
+    ),
+    google_health=None,
+    healthkit=HealthKit(
+        "HKCorrelationTypeIdentifierBloodPressure",
+        "mm[Hg]",
+        parts=(
+            "HKQuantityTypeIdentifierBloodPressureSystolic",
+            "HKQuantityTypeIdentifierBloodPressureDiastolic",
+        ),
+    ),
+    fhir=Fhir(
+        loinc="85354-9",
+        ucum="mm[Hg]",
+        category="vital-signs",
+        profile="http://hl7.org/fhir/StructureDefinition/bp",
+        jp_profile="JP_Observation_VitalSigns",
+    ),
+    open_mhealth="omh:blood-pressure:4.0",
+    example={
+        "type": "blood_pressure",
+        "time": "2026-11-20T07:05:00+09:00",
+        "systolic_mmhg": 128,
+        "diastolic_mmhg": 82,
+        "body_position": "sitting_down",
+        "measurement_location": "left_upper_arm",
+        "client_id": "bp-20261120-0705",
+        "recording_method": "actively_recorded",
+        "origin": {"app": "jp.example.pressure", "device": {"model": "Cuff 10"}},
+    },
+)

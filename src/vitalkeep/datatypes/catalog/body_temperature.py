@@ -1,0 +1,90 @@
+"""Body temperature at an instant."""
+
+from typing import Final
+
+from vitalkeep.datatypes.choices import TEMPERATURE_LOCATION
+from vitalkeep.datatypes.descriptors import (
+    DataType,
+    Fhir,
+    Field,
+    GoogleFit,
+    GoogleHealth,
+    HealthConnect,
+    HealthKit,
+)
+
+BODY_TEMPERATURE: Final = DataType(
+    name="body_temperature",
+    number=9,
+    title="Body temperature",
+    shape="instant",
+    summary="spread",
+    fields=(
+        Field(
+            "celsius",
+            "number",
+            unit="Cel",
+            low=0,
+            high=100,
+            quantity="temperature",
+            health_connect="temperature",
+        ),
+        Field(
+            "measurement_location",
+            "choice",
+            required=False,
+            choices=TEMPERATURE_LOCATION,
+            health_connect="measurementLocation",
+        ),
+    ),
+    health_connect=HealthConnect(
+        record_type="BodyTemperature",
+        record_class="BodyTemperatureRecord",
+        permission="android.permission.health.READ_BODY_TEMPERATURE",
+        example={
+            "recordType": "BodyTemperature",
+            "time": "2026-11-19T21:50:00Z",
+            "zoneOffset": None,
+            "temperature": {"inCelsius": 36.6, "inFahrenheit": 97.88},
+            "measurementLocation": 1,
+            "metadata": {
+                "id": "2b7f84b1-64d8-4c02-9e1e-4bb5c4a2f009",
+                "dataOrigin": "jp.example.warm",
+                "lastModifiedTime": "2026-11-19T21:50:10Z",
+                "recordingMethod": 3,
+                "device": {"type": 0, "manufacturer": None, "model": None},
+            },
+        },
+    ),
+    google_fit=GoogleFit(
+        data_type="com.google.body.temperature",
+        read_scope="https://www.googleapis.com/auth/fitness.body_temperature.read",
+        values=("body_temperature", "body_temperature_measurement_location"),
+    ),
+    # The Google Health API knows core temperature only.
+    google_health=GoogleHealth(
+        data_type="core-body-temperature",
+        read_scope="https://www.googleapis.com/auth/"
+        "googlehealth.health_metrics_and_measurements.readonly",
+        value="coreBodyTemperature.temperatureCelsius",
+        unit="Cel",
+    ),
+    healthkit=HealthKit("HKQuantityTypeIdentifierBodyTemperature", "Cel"),
+    fhir=Fhir(
+        loinc="8310-5",
+        ucum="Cel",
+        category="vital-signs",
+        profile="http://hl7.org/fhir/StructureDefinition/bodytemp",
+        jp_profile="JP_Observation_VitalSigns",
+    ),
+    open_mhealth="omh:body-temperature:4.0",
+    example={
+        "type": "body_temperature",
+        "time": "2026-11-20T06:50:00+09:00",
+        "celsius": 36.6,
+        "measurement_location": "armpit",
+        "client_id": "bt-20261120",
+        "recording_method": "manual_entry",
+        "origin": {"app": "jp.example.warm"},
+    },
+)

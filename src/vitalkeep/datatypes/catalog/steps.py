@@ -1,0 +1,73 @@
+"""Steps walked in an interval."""
+
+from typing import Final
+
+from vitalkeep.datatypes.descriptors import (
+    DataType,
+    Fhir,
+    Field,
+    GoogleFit,
+    GoogleHealth,
+    HealthConnect,
+    HealthKit,
+)
+
+STEPS: Final = DataType(
+    name="steps",
+    number=1,
+    title="Steps",
+    shape="interval",
+    summary="total",
+    fields=(
+        # Health Connect's client refuses 0, its platform stores it: the wider bound wins.
+        Field("count", "integer", unit="{steps}", low=0, high=1_000_000, health_connect="count"),
+    ),
+    health_connect=HealthConnect(
+        record_type="Steps",
+        record_class="StepsRecord",
+        permission="android.permission.health.READ_STEPS",
+        example={
+            "recordType": "Steps",
+            "startTime": "2026-11-19T22:10:00Z",
+            "startZoneOffset": {"id": "+09:00", "totalSeconds": 32400},
+            "endTime": "2026-11-19T22:35:00Z",
+            "endZoneOffset": {"id": "+09:00", "totalSeconds": 32400},
+            "count": 2310,
+            "metadata": {
+                "id": "5f2b7c1e-8d0a-4a5e-9b60-3f1d2c7a9e11",
+                "dataOrigin": "jp.example.walk",
+                "lastModifiedTime": "2026-11-19T22:36:04.120Z",
+                "clientRecordId": None,
+                "clientRecordVersion": 0,
+                "recordingMethod": 2,
+                "device": {"type": 1, "manufacturer": "Example", "model": "Watch 3"},
+            },
+        },
+    ),
+    google_fit=GoogleFit(
+        data_type="com.google.step_count.delta",
+        read_scope="https://www.googleapis.com/auth/fitness.activity.read",
+        values=("steps",),
+    ),
+    google_health=GoogleHealth(
+        data_type="steps",
+        read_scope="https://www.googleapis.com/auth/googlehealth.activity_and_fitness.readonly",
+        value="steps.count",
+        unit="{steps}",
+    ),
+    healthkit=HealthKit("HKQuantityTypeIdentifierStepCount", "{steps}"),
+    fhir=Fhir(loinc="55423-8", ucum="{steps}", category="activity"),
+    open_mhealth="omh:step-count:3.0",
+    example={
+        "type": "steps",
+        "start": "2026-11-20T07:10:00+09:00",
+        "end": "2026-11-20T07:35:00+09:00",
+        "count": 2310,
+        "client_id": "steps-20261120-0710",
+        "recording_method": "automatically_recorded",
+        "origin": {
+            "app": "jp.example.walk",
+            "device": {"type": "watch", "manufacturer": "Example", "model": "Watch 3"},
+        },
+    },
+)

@@ -1,0 +1,153 @@
+"""The vocabulary in which a data type is described; `catalog` fills it in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+JsonObject: TypeAlias = dict[str, object]
+Shape: TypeAlias = Literal["instant", "interval", "series", "stages"]
+Kind: TypeAlias = Literal["integer", "number", "choice", "text", "time", "list", "object"]
+Quantity: TypeAlias = Literal["mass", "length", "temperature", "glucose", "pressure"]
+DaySummary: TypeAlias = Literal["total", "sleep", "pulse", "spread"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """A named enumeration; a value's position is its integer in Health Connect, 0 is unknown.
+
+    Source: androidx.health.connect.client.records, constants of each record class.
+    """
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alternative:
+    """The same quantity under another field name and unit; a record carries one of the two."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One member of a record. `unit` is UCUM; `low` and `high` are inclusive.
+
+    For text `low` and `high` bound the characters, for lists the entries. `health_connect` is the
+    path of the same thing in a Health Connect record; `quantity` says that it carries its unit
+    there. `model` names the published schema of an object or of a list's entries.
+    """
+
+    name: str
+    kind: Kind
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    required: bool = True
+    choices: Choices | None = None
+    multiline: bool = False
+    parts: tuple["Field", ...] = ()
+    model: str | None = None
+    alternative: Alternative | None = None
+    quantity: Quantity | None = None
+    health_connect: str | None = None
+    loinc: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HealthConnect:
+    """The type in Health Connect. `record_type` is the class name without its `Record`.
+
+    `example` is one record as a phone's readRecords or insertRecords has it.
+    Source: androidx.health.connect.client.records; react-native-health-connect, src/types.
+    """
+
+    record_type: str
+    record_class: str
+    permission: str
+    example: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoogleFit:
+    """The type in the Fitness REST API; `values` names a data point's values in their order.
+
+    Source: Fitness API v1 discovery document; developers.google.com/fit/datatypes.
+    """
+
+    data_type: str
+    read_scope: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoogleHealth:
+    """The type in the Google Health API v4; `value` is the JSON path, `unit` is UCUM.
+
+    Source: google.devicesandservices.health.v4, discovery revision 20261030.
+    """
+
+    data_type: str
+    read_scope: str
+    value: str
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HealthKit:
+    """The type in HealthKit; `unit` is the UCUM unit its samples usually come in, 1 for fractions.
+
+    `parts` are the identifiers joined by a correlation, in the order of the type's fields.
+    """
+
+    identifier: str
+    unit: str | None
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fhir:
+    """How the type is written as a FHIR R4 Observation; `also` are further LOINC codes by meaning.
+
+    Source: HL7 FHIR vital-signs profiles; HL7 Personal Health Records IG 1.0.0-ballot2, PGHD code
+    mapping; JP Core 1.2.0 for `jp_profile` and `jp_code`.
+    """
+
+    loinc: str
+    ucum: str
+    category: str
+    profile: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
+    jp_profile: str | None = None
+    jp_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DataType:
+    """A type of health data: what a record of it holds and what others call it.
+
+    `number` is stored and never reused. None means that no source confirms a counterpart.
+    `example` is one canonical record as a client sends it.
+    """
+
+    name: str
+    number: int
+    title: str
+    shape: Shape
+    summary: DaySummary
+    fields: tuple[Field, ...]
+    health_connect: HealthConnect
+    google_fit: GoogleFit | None
+    google_health: GoogleHealth | None
+    healthkit: HealthKit
+    fhir: Fhir
+    open_mhealth: str | None
+    example: Mapping[str, object]
+
+    @property
+    def model(self) -> str:
+        """The name of its published schema, as `StepsRecord`."""
+        return "".join(part.title() for part in self.name.split("_")) + "Record"

@@ -1,0 +1,147 @@
+"""Leaving: the preview, and the one transaction that deletes everything of a person.
+
+Which tables to empty comes from the columns' own declarations, so every room's tables have to be
+known here: `ALL_MODELS` names them and a test compares it with the database.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import column as sql_column
+from sqlalchemy import delete, func, insert, select, table, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vitalkeep.audit import models as audit_models
+from vitalkeep.base import clock
+from vitalkeep.base.db import tables_of_a_person
+from vitalkeep.base.errors import ConfirmTokenInvalid, InvalidCursor, Unauthenticated
+from vitalkeep.base.keys import Keyring
+from vitalkeep.base.metrics import ERASURES
+from vitalkeep.base.paging import sign, unsign
+from vitalkeep.care import models as care_models
+from vitalkeep.consents import models as consent_models
+from vitalkeep.consents.models import Consent
+from vitalkeep.datatypes.registry import BY_NUMBER
+from vitalkeep.erasure import certificate as certificates
+from vitalkeep.erasure import models as erasure_models
+from vitalkeep.erasure.models import Erasure
+from vitalkeep.persons import models as person_models
+from vitalkeep.persons.models import Organization, Person
+from vitalkeep.records import models as record_models
+from vitalkeep.records.models import Record
+
+ALL_MODELS: Final = (
+    person_models,
+    consent_models,
+    audit_models,
+    record_models,
+    care_models,
+    erasure_models,
+)
+CONFIRM_WITHIN: Final = timedelta(minutes=5)
+
+
+class ErasureIncomplete(Exception):
+    """Rows of the person were left; the transaction must not commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a deactivation will delete: live records by type, and who could read them."""
+
+    records: dict[str, int]
+    recipients: list[tuple[UUID, str]]
+    erasure_id: UUID
+    confirm_token: str
+
+
+async def preview(connection: AsyncConnection, keyring: Keyring, person_id: UUID) -> Preview:
+    """What leaving will do. The token confirms it within five minutes, for this person only."""
+    counts = (
+        select(Record.type, func.count())
+        .where(Record.person_id == person_id, Record.sealed.is_not(None))
+        .group_by(Record.type)
+        .order_by(Record.type)
+    )
+    readers = (
+        select(Organization.organization_id, Organization.name)
+        .join(Consent, Consent.recipient_id == Organization.organization_id)
+        .where(Consent.person_id == person_id)
+        .distinct()
+        .order_by(Organization.name)
+    )
+    erasure_id = uuid4()
+    until = clock.now() + CONFIRM_WITHIN
+    return Preview(
+        {BY_NUMBER[row[0]].name: row[1] for row in (await connection.execute(counts)).all()},
+        [(row[0], row[1]) for row in (await connection.execute(readers)).all()],
+        erasure_id,
+        sign(keyring, "deactivation", str(person_id), [str(erasure_id), until.timestamp()]),
+    )
+
+
+def confirmed_erasure(keyring: Keyring, person_id: UUID, token: str) -> UUID:
+    """The erasure id of a preview that this person confirms. Raises ConfirmTokenInvalid."""
+    try:
+        payload = unsign(keyring, "deactivation", str(person_id), token)
+    except InvalidCursor:
+        raise ConfirmTokenInvalid from None
+    if not isinstance(payload, list) or payload[1] < clock.now().timestamp():
+        raise ConfirmTokenInvalid
+    return UUID(payload[0])
+
+
+async def deactivate(
+    connection: AsyncConnection, keyring: Keyring, issuer: str, person_id: UUID, erasure_id: UUID
+) -> certificates.Certificate:
+    """Deletes every row of the person and answers the signed certificate.
+
+    Closes the gate first: it waits for what is in flight, and nothing slips in behind it. Raises
+    Unauthenticated when the person has left already, ErasureIncomplete (and nothing is deleted)
+    if a row would stay.
+    """
+    requested_at = clock.now()
+    closed = (
+        update(Person)
+        .where(Person.person_id == person_id, Person.state == "active")
+        .values(state="erasing")
+        .returning(Person.person_id)
+    )
+    if await connection.scalar(closed) is None:
+        raise Unauthenticated("This account has been deleted.")
+    tables = tables_of_a_person()
+    deleted = await count_rows(connection, tables, person_id)
+    for name, column in tables.items():
+        await connection.execute(delete(table(name)).where(sql_column(column) == person_id))
+    left = await count_rows(connection, tables, person_id)
+    if any(left.values()):
+        raise ErasureIncomplete(", ".join(name for name, count in left.items() if count))
+    signed = certificates.issue(
+        keyring, issuer, erasure_id, requested_at=requested_at, rows_deleted=deleted
+    )
+    await connection.execute(
+        insert(Erasure).values(
+            erasure_id=erasure_id,
+            stage="erased",
+            requested_at=requested_at,
+            erased_at=clock.now(),
+            certificate=signed.model_dump_json(),
+        )
+    )
+    ERASURES.inc()
+    return signed
+
+
+async def count_rows(
+    connection: AsyncConnection, tables: Mapping[str, str], person_id: UUID
+) -> dict[str, int]:
+    """How many rows of the person each table holds."""
+    counts = {}
+    for name, column in tables.items():
+        query = select(func.count()).select_from(table(name))
+        count = await connection.scalar(query.where(sql_column(column) == person_id))
+        counts[name] = count or 0
+    return counts

@@ -1,0 +1,116 @@
+"""Routes of leaving."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from vitalkeep.base.db import Connection
+from vitalkeep.base.errors import (
+    ConfirmTokenInvalid,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+    problems,
+)
+from vitalkeep.erasure import deactivate as leaving
+from vitalkeep.erasure.certificate import KEPT, Certificate
+from vitalkeep.erasure.models import Erasure
+from vitalkeep.persons.access import SignedInPerson
+
+router = APIRouter(tags=["account"])
+
+
+class ErasureRecipient(BaseModel):
+    """An organization that was given consents."""
+
+    id: UUID
+    name: str
+
+
+class DeactivationPreview(BaseModel):
+    """What leaving will delete and keep. `confirm_token` is good for five minutes.
+
+    Keep `erasure_id`: it finds the certificate even if the answer to the deactivation is lost.
+    """
+
+    records: dict[str, int] = Field(examples=[{"steps": 812, "weight": 30}])
+    recipients: list[ErasureRecipient]
+    kept: list[str]
+    erasure_id: UUID
+    confirm_token: str
+
+
+class DeactivationRequest(BaseModel):
+    """The token of the preview that the person saw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm_token: str = Field(max_length=512)
+
+
+class Deactivation(BaseModel):
+    """Everything is deleted; the certificate says so."""
+
+    erasure_id: UUID
+    certificate: Certificate
+
+
+class ErasureStatus(BaseModel):
+    """How far an erasure has come."""
+
+    erasure_id: UUID
+    stage: str
+    requested_at: datetime
+    erased_at: datetime
+    certificate: Certificate
+
+
+@router.get("/v1/me/deactivation", responses=problems(Unauthenticated, Forbidden))
+async def preview_deactivation(
+    request: Request, person: SignedInPerson, connection: Connection
+) -> DeactivationPreview:
+    """What leaving will delete, who is told, and what stays. Nothing is changed."""
+    found = await leaving.preview(connection, request.app.state.keyring, person.person_id)
+    return DeactivationPreview(
+        records=found.records,
+        recipients=[ErasureRecipient(id=each[0], name=each[1]) for each in found.recipients],
+        kept=KEPT,
+        erasure_id=found.erasure_id,
+        confirm_token=found.confirm_token,
+    )
+
+
+@router.post(
+    "/v1/me/deactivation",
+    responses=problems(Unauthenticated, Forbidden, ConfirmTokenInvalid, InvalidRequest),
+)
+async def deactivate(
+    request: Request, person: SignedInPerson, connection: Connection, confirm: DeactivationRequest
+) -> Deactivation:
+    """Delete the account and everything in it, now and for good; the answer proves it."""
+    state = request.app.state
+    erasure_id = leaving.confirmed_erasure(state.keyring, person.person_id, confirm.confirm_token)
+    certificate = await leaving.deactivate(
+        connection, state.keyring, state.settings.public_url, person.person_id, erasure_id
+    )
+    return Deactivation(erasure_id=erasure_id, certificate=certificate)
+
+
+@router.get("/v1/erasures/{erasure_id}", responses=problems(NotFound, InvalidRequest))
+async def get_erasure(connection: Connection, erasure_id: UUID) -> ErasureStatus:
+    """An erasure by its unguessable id: stage, times and certificate. Needs no token."""
+    query = select(Erasure).where(Erasure.erasure_id == erasure_id)
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise NotFound("There is no such erasure; the id is in the deactivation's preview.")
+    return ErasureStatus(
+        erasure_id=row.erasure_id,
+        stage=row.stage,
+        requested_at=row.requested_at,
+        erased_at=row.erased_at,
+        certificate=Certificate.model_validate_json(row.certificate),
+    )

@@ -1,0 +1,158 @@
+"""Tables of those who call: apps, organizations and their staff, persons."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from vitalkeep.base.db import Table, holds, person_column
+
+
+class Client(Table):
+    """An app that sends its users' records: its backend has a secret, its mobile part has none."""
+
+    __tablename__ = "clients"
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("public", "random id"))
+    name: Mapped[str] = mapped_column(Text, info=holds("public", "the app's own name"))
+    secret_hash: Mapped[str] = mapped_column(
+        Text, info=holds("digest", "argon2id of the client's secret")
+    )
+    redirect_uris: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), info=holds("public", "where Google may send a person back to")
+    )
+    google_client_ids: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), info=holds("public", "audiences of the Google ID tokens this app sends")
+    )
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("public", "when the operator added it")
+    )
+
+
+class Organization(Table):
+    """A company or institution that persons can name as a recipient."""
+
+    __tablename__ = "organizations"
+
+    organization_id: Mapped[UUID] = mapped_column(
+        primary_key=True, info=holds("public", "random id")
+    )
+    name: Mapped[str] = mapped_column(Text, info=holds("public", "name of an organization"))
+    kind: Mapped[str] = mapped_column(
+        Text,
+        CheckConstraint(
+            "kind IN ('medical_institution', 'guidance_provider', 'employer', 'insurer', 'family')",
+            name="kind",
+        ),
+        info=holds("public", "kind of organization; decides what it may be allowed"),
+    )
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("public", "when the operator added it")
+    )
+
+
+class Staff(Table):
+    """Somebody who works for an organization and signs in with a verified e-mail address."""
+
+    __tablename__ = "staff"
+
+    staff_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("clear", "random id"))
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organizations.organization_id"), info=holds("clear", "where they work")
+    )
+    email_digest: Mapped[bytes] = mapped_column(
+        unique=True, info=holds("digest", "finds the address at sign-in")
+    )
+    sealed_email: Mapped[bytes] = mapped_column(
+        info=holds("sealed", "the address, under the deployment's system key")
+    )
+    role: Mapped[str] = mapped_column(
+        Text, info=holds("clear", "the qualification they work under")
+    )
+    token_epoch: Mapped[int] = mapped_column(
+        Integer, info=holds("clear", "tokens of an earlier epoch are refused")
+    )
+    state: Mapped[str] = mapped_column(
+        Text,
+        CheckConstraint("state IN ('active', 'suspended')", name="state"),
+        info=holds("clear", "whether they may sign in"),
+    )
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "when the operator added them")
+    )
+
+
+class Person(Table):
+    """One user of one app. The row is the gate that every write for the person goes through."""
+
+    __tablename__ = "persons"
+
+    person_id: Mapped[UUID] = person_column(cascade=False, primary_key=True)
+    feed: Mapped[int] = mapped_column(
+        BigInteger, info=holds("clear", "the highest change number handed out")
+    )
+    token_epoch: Mapped[int] = mapped_column(
+        Integer, info=holds("clear", "tokens of an earlier epoch are refused")
+    )
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "first sign-in")
+    )
+    state: Mapped[str] = mapped_column(
+        Text,
+        CheckConstraint("state IN ('active', 'erasing')", name="state"),
+        info=holds("clear", "whether anything may still be written"),
+    )
+    time_zone: Mapped[str] = mapped_column(
+        Text, info=holds("clear", "IANA zone for records whose local offset is unknown")
+    )
+    locale: Mapped[str] = mapped_column(Text, info=holds("clear", "language of texts, BCP 47"))
+
+
+class PersonKeyRow(Table):
+    """The person's data key, wrapped by a master key that is not in the database."""
+
+    __tablename__ = "person_keys"
+
+    person_id: Mapped[UUID] = person_column(primary_key=True)
+    wrapped_key: Mapped[bytes] = mapped_column(info=holds("key", "opens with the epoch's master"))
+    epoch: Mapped[int] = mapped_column(Integer, info=holds("clear", "which master key wraps it"))
+
+
+class SignIn(Table):
+    """Finds the person behind an outside identity without storing that identity."""
+
+    __tablename__ = "sign_ins"
+
+    digest: Mapped[bytes] = mapped_column(
+        primary_key=True, info=holds("digest", "keyed digest of issuer and subject")
+    )
+    person_id: Mapped[UUID] = person_column(cascade=False, index=True)
+
+
+class RefreshFamily(Table):
+    """One sign-in that can be renewed; the digest is of the only refresh token still good."""
+
+    __tablename__ = "refresh_families"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    subject_id: Mapped[UUID] = person_column(cascade=False, primary_key=True)
+    family_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("clear", "random id"))
+    client_id: Mapped[UUID] = mapped_column(info=holds("clear", "the app that signed them in"))
+    role: Mapped[str] = mapped_column(Text, info=holds("clear", "person or staff"))
+    digest: Mapped[bytes] = mapped_column(info=holds("digest", "SHA-256 of a 256-bit random token"))
+    public: Mapped[bool] = mapped_column(
+        info=holds("clear", "whether the app signed them in without its secret")
+    )
+    expires_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "when it ends if it is not used")
+    )

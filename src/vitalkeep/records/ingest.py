@@ -1,0 +1,170 @@
+"""The push: bytes in, one durable transaction, one verdict for each record.
+
+Everything that needs no database (parsing, ids, sealing) happens before the gate, so that the
+person's row is locked only while SQL runs. The consents are joined into the statement that writes:
+it starts after the gate was had, so it sees every withdrawal that came before.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vitalkeep.base.db import driver
+from vitalkeep.datatypes.canonical import Measurement
+from vitalkeep.datatypes.records import RecordRejected
+from vitalkeep.persons.access import PersonCaller
+from vitalkeep.persons.gate import take_gate
+from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
+from vitalkeep.records.parse import Outcome
+from vitalkeep.records.sealed import identity, seal_record
+from vitalkeep.records.sources import number_sources
+from vitalkeep.records.verdicts import Verdict, explain, rejection
+
+UPSERT: Final = f"""
+INSERT INTO records AS r (person_id, record_id, start_time, end_time, version, feed, created_feed,
+                          modified_at, type, source_id, sealed)
+SELECT p.person_id, u.record_id, u.start_time, u.end_time, u.version, $9 + u.n, $9 + u.n, $10,
+       u.type, u.source_id, u.sealed
+FROM persons p, unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::int8[], $6::int2[],
+                       $7::int2[], $8::bytea[]) WITH ORDINALITY
+     AS u (record_id, start_time, end_time, version, type, source_id, sealed, n)
+WHERE p.person_id = $1
+  AND EXISTS (SELECT FROM consents c
+              WHERE c.person_id = p.person_id AND c.type = u.type AND c.action = 'collect'
+                AND c.recipient_id = $11 AND c.state = 'active'
+                AND (c.valid_until IS NULL OR c.valid_until > $10)
+                AND (c.data_from IS NULL OR c.data_from <= u.start_time)
+                AND (c.data_until IS NULL OR c.data_until > u.start_time))
+ON CONFLICT (person_id, record_id) DO UPDATE
+SET start_time = excluded.start_time, end_time = excluded.end_time, version = excluded.version,
+    feed = excluded.feed, modified_at = excluded.modified_at, type = excluded.type,
+    source_id = excluded.source_id, sealed = excluded.sealed, deleted_by = NULL
+WHERE excluded.version > r.version
+   OR r.deleted_by IN ({BY_SOURCE}, {BY_WITHDRAWAL})
+   OR (excluded.version = r.version AND r.sealed IS DISTINCT FROM excluded.sealed
+       AND r.deleted_by IS DISTINCT FROM {BY_PERSON})
+RETURNING record_id, created_feed = feed
+"""  # noqa: S608 - no value of a request is in the text
+
+DUPLICATE: Final = (
+    "duplicate_in_batch",
+    "",
+    "another record of this batch has the same identity and counts instead",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A measurement with the id it has here; `position` is its place in the push."""
+
+    position: int
+    record_id: UUID
+    measurement: Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a push did: verdicts in the order of its records, and the person's newest change."""
+
+    verdicts: list[Verdict]
+    feed: int
+    at: datetime
+
+
+async def ingest(
+    connection: AsyncConnection, person: PersonCaller, outcomes: list[Outcome], now: datetime
+) -> Ingested:
+    """Stores the good records of a push; nothing is durable before the transaction commits.
+
+    Raises Unauthenticated when the person has left meanwhile.
+    """
+    verdicts: dict[int, Verdict] = {}
+    drafts = fold(person, outcomes, verdicts)
+    feed = await store(connection, person, drafts, now, verdicts)
+    return Ingested([verdicts[position] for position in range(len(outcomes))], feed, now)
+
+
+def fold(
+    person: PersonCaller, outcomes: list[Outcome], verdicts: dict[int, Verdict]
+) -> list[Draft]:
+    """One draft for each id: of several the highest version counts, of equal ones the last.
+
+    The others, and what could not be parsed, get their verdict here.
+    """
+    newest: dict[UUID, Draft] = {}
+    for position, outcome in enumerate(outcomes):
+        if isinstance(outcome, RecordRejected):
+            verdicts[position] = rejection(position, outcome.code, outcome.pointer, outcome.detail)
+            continue
+        draft = Draft(position, person.key.record_id(identity(outcome)), outcome)
+        rival = newest.get(draft.record_id)
+        if rival is not None:
+            if outcome.version < rival.measurement.version:
+                draft, rival = rival, draft
+            verdicts[rival.position] = rejection(rival.position, *DUPLICATE)
+        newest[draft.record_id] = draft
+    return list(newest.values())
+
+
+async def store(
+    connection: AsyncConnection,
+    person: PersonCaller,
+    drafts: list[Draft],
+    now: datetime,
+    verdicts: dict[int, Verdict],
+) -> int:
+    """Writes the drafts and adds their verdicts. Answers the person's newest change number."""
+    if not drafts:
+        return await take_gate(connection, person.person_id)
+    numbers = await number_sources(
+        connection, person, {draft.measurement.origin for draft in drafts}
+    )
+    columns = to_columns(person, drafts, numbers)
+    feed = await take_gate(connection, person.person_id, len(drafts))
+    asyncpg_connection = await driver(connection)
+    rows = await asyncpg_connection.fetch(
+        UPSERT, person.person_id, *columns, feed, now, person.client_id
+    )
+    written: dict[UUID, bool] = {row[0]: row[1] for row in rows}
+    left: list[Draft] = []
+    for draft in drafts:
+        created = written.get(draft.record_id)
+        if created is None:
+            left.append(draft)
+        else:
+            status = "created" if created else "updated"
+            verdicts[draft.position] = Verdict(status=status, id=draft.record_id)
+    if left:
+        wanted = [
+            (d.position, d.record_id, d.measurement.type.number, d.measurement.version)
+            for d in left
+        ]
+        verdicts.update(await explain(connection, person, wanted, now))
+    return feed + len(drafts)
+
+
+def to_columns(
+    person: PersonCaller, drafts: list[Draft], numbers: dict[bytes, int]
+) -> tuple[
+    list[UUID], list[datetime], list[datetime], list[int], list[int], list[int], list[bytes]
+]:
+    """The drafts as the arrays that UPSERT unnests: ids, starts, ends, versions, types, source
+    numbers and sealed values.
+    """
+    measurements = [draft.measurement for draft in drafts]
+    sources = [numbers[measurement.origin] for measurement in measurements]
+    return (
+        [draft.record_id for draft in drafts],
+        [measurement.start for measurement in measurements],
+        [measurement.end for measurement in measurements],
+        [measurement.version for measurement in measurements],
+        [measurement.type.number for measurement in measurements],
+        sources,
+        [
+            seal_record(person.key, draft.record_id, draft.measurement, source)
+            for draft, source in zip(drafts, sources, strict=True)
+        ],
+    )

@@ -1,0 +1,147 @@
+"""Reading stored records: pages by time, one by id, and the feed of changes.
+
+Answers are spliced from opened bytes, not parsed and built again. Only `records.routes` and
+`care.reading` call this: a test holds the list.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vitalkeep.base.db import driver
+from vitalkeep.base.sealing import PersonKey
+from vitalkeep.records.sealed import Stored, open_record
+from vitalkeep.records.sources import list_origins
+
+FOREVER_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FAR_AHEAD: Final = datetime(9000, 1, 1, tzinfo=UTC)
+NO_ID: Final = UUID(int=0)
+
+COLUMNS: Final = "record_id, type, source_id, start_time, end_time, version, modified_at, sealed"
+
+PAGE: Final = f"""
+SELECT {COLUMNS} FROM records r
+JOIN unnest($2::int2[], $3::timestamptz[], $4::timestamptz[]) AS w (of_type, since, until)
+  ON r.type = w.of_type AND r.start_time >= w.since AND r.start_time < w.until
+WHERE r.person_id = $1 AND r.sealed IS NOT NULL AND r.start_time >= $5
+  AND (r.start_time, r.record_id) > ($5, $6)
+ORDER BY r.start_time, r.record_id LIMIT $7
+"""  # noqa: S608 - no value of a request is in the text
+
+ONE: Final = f"""
+SELECT {COLUMNS} FROM records
+WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL
+"""  # noqa: S608
+
+CHANGES: Final = f"""
+SELECT {COLUMNS}, feed FROM records WHERE person_id = $1 AND feed > $2 ORDER BY feed LIMIT $3
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Records of one type that start in `[since, until)`."""
+
+    type: int
+    since: datetime = FOREVER_AGO
+    until: datetime = FAR_AHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last record of a page: the next page starts after it."""
+
+    start: datetime = FOREVER_AGO
+    record_id: UUID = NO_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records as JSON objects, how many of each type, and where the next page starts, if any."""
+
+    records: list[bytes]
+    types: dict[int, int]
+    following: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the change feed; without `record` it is a deletion."""
+
+    record_id: UUID
+    type: int
+    at: datetime
+    record: bytes | None
+
+
+async def list_records(
+    connection: AsyncConnection,
+    person_id: UUID,
+    key: PersonKey,
+    windows: Sequence[Window],
+    *,
+    after: Position,
+    limit: int,
+) -> Page:
+    """One page of a person's records by start and id, at most `limit`.
+
+    The caller has proven the right to read all of `windows`. Raises SealBroken.
+    """
+    origins = await list_origins(connection, person_id, key)
+    rows = await (await driver(connection)).fetch(
+        PAGE,
+        person_id,
+        [window.type for window in windows],
+        [window.since for window in windows],
+        [window.until for window in windows],
+        after.start,
+        after.record_id,
+        limit + 1,
+    )
+    page = rows[:limit]
+    types: dict[int, int] = {}
+    for row in page:
+        types[row["type"]] = types.get(row["type"], 0) + 1
+    last = page[-1] if len(rows) > limit else None
+    return Page(
+        [open_record(key, to_stored(row), origins) for row in page],
+        types,
+        None if last is None else Position(last["start_time"], last["record_id"]),
+    )
+
+
+async def find_record(
+    connection: AsyncConnection, person_id: UUID, key: PersonKey, record_id: UUID
+) -> bytes | None:
+    """One record as a JSON object, or None. Raises SealBroken."""
+    origins = await list_origins(connection, person_id, key)
+    row = await (await driver(connection)).fetchrow(ONE, person_id, record_id)
+    return None if row is None else open_record(key, to_stored(row), origins)
+
+
+async def list_changes(
+    connection: AsyncConnection, person_id: UUID, key: PersonKey, *, after: int, limit: int
+) -> tuple[list[Change], int, bool]:
+    """Changes after a change number, oldest first; the last one's number; whether more wait."""
+    origins = await list_origins(connection, person_id, key)
+    rows = await (await driver(connection)).fetch(CHANGES, person_id, after, limit + 1)
+    changes = [
+        Change(
+            row["record_id"],
+            row["type"],
+            row["modified_at"],
+            None if row["sealed"] is None else open_record(key, to_stored(row), origins),
+        )
+        for row in rows[:limit]
+    ]
+    return changes, rows[:limit][-1]["feed"] if rows else after, len(rows) > limit
+
+
+def to_stored(row: asyncpg.Record) -> Stored:
+    """The columns of a fetched row."""
+    return Stored(*(row[position] for position in range(8)))

@@ -1,0 +1,66 @@
+"""Shapes of pushes and reads on the wire, and the query of a list of records."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from vitalkeep.records.verdicts import Verdict, VerdictStatus
+
+
+class PushResult(BaseModel):
+    """One verdict for each pushed record, in their order.
+
+    `received_sha256` is over the body's bytes after inflating. `changes_cursor` is the place in the
+    change feed behind this push.
+    """
+
+    results: list[Verdict]
+    counts: dict[VerdictStatus, int]
+    received_sha256: str
+    committed_at: datetime
+    changes_cursor: str
+
+
+class RecordQuery(BaseModel):
+    """Which records: types, and a period on their start, `from` inclusive and `to` exclusive."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    type: list[str] = Field(default=[], max_length=20, description="may repeat; default: all types")
+    since: AwareDatetime | None = Field(default=None, alias="from")
+    until: AwareDatetime | None = Field(default=None, alias="to")
+    cursor: str | None = Field(default=None, max_length=512)
+    limit: int = Field(default=1000, ge=1, le=1000)
+
+
+RecordQueryParameters = Annotated[RecordQuery, Query()]
+
+
+class ChangeQuery(BaseModel):
+    """A page of the change feed; without `cursor` from the beginning."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = Field(default=None, max_length=512)
+    limit: int = Field(default=1000, ge=1, le=1000)
+
+
+ChangeQueryParameters = Annotated[ChangeQuery, Query()]
+
+
+class WithdrawalRequest(BaseModel):
+    """What happens to stored records when a `collect` consent is withdrawn."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stored_data: Literal["delete"] = "delete"
+
+
+class WithdrawalCounts(BaseModel):
+    """What a withdrawal did to stored records, and the features that end with it."""
+
+    deleted: int
+    frozen: int
+    features_lost: list[str] = Field(examples=[["steps.sync", "steps.guidance"]])

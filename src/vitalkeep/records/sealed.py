@@ -1,0 +1,98 @@
+"""A record as it is stored: which id it has, what is sealed, and what the seal is bound to.
+
+Sealed are two 16-bit offsets (minutes east of UTC, 0x7fff for unknown) and the record's content.
+The associated data is its id, type, source, times and version, so that no clear column can be
+changed and no value moved without the record refusing to open.
+"""
+
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import orjson
+
+from vitalkeep.base.sealing import PersonKey
+from vitalkeep.datatypes.canonical import Measurement, render, to_head
+from vitalkeep.datatypes.registry import BY_NUMBER
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+UNKNOWN = 0x7FFF
+OFFSETS = struct.Struct(">hh")
+COLUMNS = struct.Struct(">hhqqq")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The columns of one stored record that an answer is made of."""
+
+    record_id: UUID
+    type: int
+    source_id: int
+    start: datetime
+    end: datetime
+    version: int
+    modified_at: datetime
+    sealed: bytes
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970, as PostgreSQL keeps them."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def record_place(
+    record_id: UUID, columns: tuple[int, int, datetime, datetime, int]
+) -> tuple[bytes, bytes, bytes]:
+    """What a sealed record is bound to: type, source id, start, end and version are `columns`."""
+    kind, source_id, start, end, version = columns
+    packed = COLUMNS.pack(kind, source_id, microseconds(start), microseconds(end), version)
+    return b"records", record_id.bytes, packed
+
+
+def identity(measurement: Measurement) -> bytes:
+    """What the sender calls the record: its platform's id alone, else app, type and client id,
+    else app, device, type and times.
+    """
+    if measurement.platform_id is not None:
+        return b"platform\0" + measurement.platform_id.encode()
+    name = measurement.type.name
+    if measurement.client_id is not None:
+        app = orjson.loads(measurement.origin)["app"]
+        return b"client\0" + orjson.dumps([app, name, measurement.client_id])
+    times = f"{microseconds(measurement.start)} {microseconds(measurement.end)}"
+    return b"times\0" + b"\0".join((measurement.origin, name.encode(), times.encode()))
+
+
+def seal_record(key: PersonKey, record_id: UUID, measurement: Measurement, source_id: int) -> bytes:
+    """The sealed value of a measurement; equal for equal content."""
+    begun, ended = measurement.start_offset, measurement.end_offset
+    offsets = OFFSETS.pack(UNKNOWN if begun is None else begun, UNKNOWN if ended is None else ended)
+    place = record_place(
+        record_id,
+        (
+            measurement.type.number,
+            source_id,
+            measurement.start,
+            measurement.end,
+            measurement.version,
+        ),
+    )
+    return key.seal(offsets + measurement.content, *place)
+
+
+def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes:
+    """The JSON of a stored record. Raises SealBroken when a clear column was changed."""
+    columns = (row.type, row.source_id, row.start, row.end, row.version)
+    opened = key.open(row.sealed, *record_place(row.record_id, columns))
+    begun, ended = OFFSETS.unpack_from(opened)
+    head = to_head(
+        BY_NUMBER[row.type],
+        row.start,
+        row.end,
+        None if begun == UNKNOWN else begun,
+        None if ended == UNKNOWN else ended,
+    )
+    content, origin = opened[OFFSETS.size :], origins[row.source_id]
+    return render(row.record_id, head, content, row.version, origin, row.modified_at)

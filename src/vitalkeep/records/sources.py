@@ -1,0 +1,67 @@
+"""Sources: which app sent a record, and which app and device measured it."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vitalkeep.base.errors import Conflict
+from vitalkeep.base.sealing import PersonKey
+from vitalkeep.persons.access import PersonCaller
+from vitalkeep.persons.gate import take_gate
+from vitalkeep.records.models import Source
+
+MAX_SOURCES = 10_000
+
+
+async def list_origins(
+    connection: AsyncConnection, person_id: UUID, key: PersonKey
+) -> dict[int, bytes]:
+    """The origin (canonical JSON object) of each of the person's sources, by number."""
+    query = select(Source.source_id, Source.client_id, Source.sealed)
+    rows = await connection.execute(query.where(Source.person_id == person_id))
+    return {row[0]: key.open(row[2], *_place(row[0], row[1])) for row in rows.all()}
+
+
+async def number_sources(
+    connection: AsyncConnection, person: PersonCaller, origins: Iterable[bytes]
+) -> dict[bytes, int]:
+    """The source number of each origin, as sent by the person's present app.
+
+    New ones are added behind the gate, where no other push can take the same number. Raises
+    Conflict when a person has more sources than can be numbered.
+    """
+    wanted = set(origins)
+    known = await _own_sources(connection, person)
+    if wanted <= known.keys():
+        return known
+    await take_gate(connection, person.person_id)
+    known = await _own_sources(connection, person)
+    used = len((await list_origins(connection, person.person_id, person.key)).keys())
+    for origin in sorted(wanted - known.keys()):
+        used += 1
+        if used > MAX_SOURCES:
+            raise Conflict("There are too many different apps and devices; name fewer in `origin`.")
+        known[origin] = used
+        await connection.execute(
+            insert(Source).values(
+                person_id=person.person_id,
+                source_id=used,
+                client_id=person.client_id,
+                sealed=person.key.seal(origin, *_place(used, person.client_id)),
+            )
+        )
+    return known
+
+
+async def _own_sources(connection: AsyncConnection, person: PersonCaller) -> dict[bytes, int]:
+    query = select(Source.source_id, Source.sealed).where(
+        Source.person_id == person.person_id, Source.client_id == person.client_id
+    )
+    rows = (await connection.execute(query)).all()
+    return {person.key.open(row[1], *_place(row[0], person.client_id)): row[0] for row in rows}
+
+
+def _place(source_id: int, client_id: UUID) -> tuple[bytes, bytes, bytes]:
+    return b"sources", source_id.to_bytes(2, "big"), client_id.bytes
