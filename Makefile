@@ -1,5 +1,6 @@
 # `make run` on a machine with Python 3.11 and make: sets up .venv once, then starts the server.
-# Variables: PORT, DATA (directory of the embedded database), PYTHON, VENV, JOBS, ARGS (for pytest; for lock: --upgrade).
+# Variables: PORT, DATA (directory of the embedded database), PYTHON, VENV, JOBS, and ARGS for more
+# arguments (`make test ARGS="-k consent"`, `make lock ARGS=--upgrade`).
 
 VENV ?= .venv
 PORT ?= 8000
@@ -40,10 +41,11 @@ bench: $(READY) ## Measure the budgets and print the table
 	@exec $(BIN)/python -m bench
 
 openapi: $(READY) ## Write openapi/v1.json from the code
+	@mkdir -p openapi
 	$(BIN)/vitalkeep openapi > openapi/v1.json.new && mv openapi/v1.json.new openapi/v1.json \
 		|| { rm -f openapi/v1.json.new; exit 1; }
 
-lock: ## Resolve both lock files anew (needs uv)
+lock: ## Bring both lock files in line with pyproject.toml (needs uv)
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv on the PATH." >&2; exit 1; }
 	$(COMPILE) --extra dev pyproject.toml -o requirements-dev.lock $(ARGS)
 	$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock $(ARGS)

@@ -130,27 +130,39 @@ def test_data_survives_a_kill_9_of_postgresql(data_dir: Path, victims: str) -> N
     assert "automatic recovery in progress" in (data_dir / "postgres.log").read_text()
 
 
-def test_a_stale_pid_file_with_a_reused_pid_harms_nobody(data_dir: Path) -> None:
+def test_stale_files_with_a_reused_pid_harm_nobody(data_dir: Path) -> None:
     devdb.stop(devdb.start(data_dir))
-    account = pwd.getpwnam(SERVER_USER)
-    with subprocess.Popen(
-        ["/bin/sleep", "60"], user=account.pw_uid if IS_ROOT else None
-    ) as bystander:
-        claim = f"{bystander.pid}\n{data_dir}\n1\n5432\n{data_dir}\n\n\nready   \n"
-        (data_dir / "postgres" / "postmaster.pid").write_text(claim)
-        assert devdb.find_running(data_dir) is None
-        database = devdb.start(data_dir)
-        assert database.started_here
-        assert database.pid != bystander.pid
-        assert bystander.poll() is None
-        bystander.kill()
+    user = pwd.getpwnam(SERVER_USER).pw_uid if IS_ROOT else None
+    with subprocess.Popen(["/bin/sleep", "60"], user=user) as bystander:
+        try:
+            claim = f"{bystander.pid}\n{data_dir}\n1\n5432\n{data_dir}\n\n\nready   \n"
+            (data_dir / "postgres" / "postmaster.pid").write_text(claim)
+            (data_dir / "socket" / ".s.PGSQL.5432.lock").write_text(claim)
+            assert devdb.find_running(data_dir) is None
+            database = devdb.start(data_dir)
+            assert database.started_here
+            assert bystander.pid != database.pid
+            assert bystander.poll() is None
+        finally:
+            bystander.kill()
 
 
 def test_of_two_concurrent_starts_one_starts_and_the_other_attaches(data_dir: Path) -> None:
-    command = [sys.executable, "-c", START, str(data_dir)]
-    racers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    script = START.replace("found =", "print(flush=True); sys.stdin.readline(); found =")
+    command = [sys.executable, "-c", script, str(data_dir)]
+    racers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "\n"  # imported and waiting for its line
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("\n")
+        racer.stdin.flush()
     answers = sorted(racer.communicate(timeout=60)[0] for racer in racers)
-    assert answers == [b"False\n", b"True\n"]
+    assert answers == ["False\n", "True\n"]
 
 
 def test_an_interrupted_creation_is_begun_anew(data_dir: Path) -> None:

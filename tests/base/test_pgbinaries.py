@@ -69,9 +69,9 @@ def test_unreachable_programs_are_copied_where_only_we_may_write(hidden: Path) -
     usable = runnable_by(find_binaries(hidden), account)
     assert run([str(usable.bindir / "postgres"), "--version"], account).returncode == 0
     assert (usable.bindir != hidden) == IS_ROOT
-    for folder in (usable.bindir, *usable.bindir.parents[:3]):
-        assert folder.stat().st_uid == os.geteuid()
-        assert not stat.S_IMODE(folder.stat().st_mode) & 0o022
+    for place in (usable.bindir / "postgres", usable.bindir, *usable.bindir.parents[:3]):
+        assert place.stat().st_uid == os.geteuid()
+        assert not stat.S_IMODE(place.stat().st_mode) & 0o022
     assert runnable_by(find_binaries(hidden), account) == usable
 
 

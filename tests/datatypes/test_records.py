@@ -84,7 +84,8 @@ def test_a_number_too_large_for_any_machine_is_out_of_range(kind: DataType, fiel
 
 @every_number
 def test_booleans_and_numeric_text_are_no_numbers(kind: DataType, field: Field) -> None:
-    for value in (True, "42", [42], {}):
+    values: tuple[object, ...] = (True, "42", [42], {})
+    for value in values:
         assert refusal(example(kind.name, **{field.name: value})) == ("invalid", f"/{field.name}")
 
 
@@ -189,7 +190,8 @@ def test_notes_may_have_lines_and_tabs_and_nothing_worse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("member", "length"), [("title", 200), ("notes", 2000), ("client_id", 128), ("platform_id", 128)]
+    ("member", "length"),
+    [("title", 200), ("notes", 2000), ("client_id", 128), ("platform_id", 128)],
 )
 def test_text_has_a_longest_length_counted_in_characters(member: str, length: int) -> None:
     assert validate_record(example("sleep", **{member: "眠" * length}))

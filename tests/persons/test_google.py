@@ -30,13 +30,10 @@ PAYLOAD: dict[str, object] = {
     "email_verified": True,
     "iat": NOW - 5,
     "exp": NOW + 3600,
+    "nbf": NOW - 305,  # as the tokens of Google's one-tap sign-in have it
 }
 HANAKO = GoogleIdentity("https://accounts.google.com", "110169484474386276334", "hanako@example.jp")
-
-
-KEYS: dict[str, rsa.RSAPrivateKey] = {
-    kid: rsa.generate_private_key(65537, 2048) for kid in ("one", "two", "stranger")
-}
+KEYS = {kid: rsa.generate_private_key(65537, 2048) for kid in ("one", "two", "stranger")}
 
 
 def certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
@@ -117,7 +114,7 @@ WRONG_CLAIMS: dict[str, list[object]] = {
     "iss": [None, "", "https://accounts.google.com/", "https://evil.example", ["x"], {}],
     "sub": [None, "", 7, True, [], "x" * 256],
     "exp": [None, NOW, NOW - 1, str(NOW + 9), float("inf"), float("nan"), 1e300, NOW + 1.5, True],
-    "iat": [None, NOW + LEEWAY_S + 1, "x", float("-inf"), float("nan"), False, [], 10**400],
+    "iat": [None, NOW - 0.5, NOW + LEEWAY_S + 1, "x", float("nan"), False, [], 10**400],
     "nbf": [NOW + LEEWAY_S + 1, "x", None, True],
 }
 
@@ -156,7 +153,10 @@ async def test_a_wrong_header_is_refused(google: respx.Route, header: dict[str, 
 async def test_a_signature_by_another_key_is_refused(google: respx.Route) -> None:
     forged = id_token(PAYLOAD, {"kid": "one"}, "stranger")
     signed = forged.rpartition(".")[0]
-    for token in (forged, signed + ".", signed + ".AAAA", signed, forged[:-4], forged + "."):
+    for token in (
+        *(forged, signed + ".", signed + ".AAAA", signed, forged[:-4]),
+        *(id_token() + more for more in (".", "=", "\n", "    ", "!!!!", ".AAAA", "\0")),
+    ):
         with pytest.raises(InvalidGrant):
             await GoogleCertificates(URL).identity(token, AUDIENCES)
     assert google.called
@@ -254,6 +254,11 @@ async def test_a_new_key_is_found_and_unknown_ones_ask_once_a_minute(
 
 
 async def test_many_sign_ins_at_once_ask_google_once(google: respx.Route) -> None:
+    async def slowly(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.01)
+        return published("one")
+
+    google.mock(side_effect=slowly)
     certificates = GoogleCertificates(URL)
     found = await asyncio.gather(*(certificates.identity(id_token(), AUDIENCES) for _ in range(20)))
     assert (set(found), google.call_count) == ({HANAKO}, 1)

@@ -267,8 +267,15 @@ def _place_of(values: dict[str, object]) -> list[bytes]:
         "consent_id", "recipient_id", "given_at", "valid_until", "data_from", "data_until", "type",
         "action", "purpose", "recipient_kind",
     )  # fmt: skip
-    return [b"consents", orjson.dumps([values[name] for name in fixed])]
+    return [b"consents", _bound(*(values[name] for name in fixed))]
 
 
 def _event_place(consent_id: UUID, number: int, recorded_at: datetime, event: str) -> list[bytes]:
-    return [b"consent_events", orjson.dumps([consent_id, number, recorded_at, event])]
+    return [b"consent_events", _bound(consent_id, number, recorded_at, event)]
+
+
+def _bound(*values: object) -> bytes:
+    """Column values as bytes, the same before they are written and after they are read."""
+    return orjson.dumps(
+        [clock.rfc3339(value) if isinstance(value, datetime) else str(value) for value in values]
+    )

@@ -126,10 +126,10 @@ def _alternative_name(field: Field) -> str | None:
 def _range(field: Field | None, name: str) -> str:
     if field is None:
         return "must be a finite number"
-    bounds = field
-    if field.alternative is not None and field.alternative.name == name:
-        return _between(field.alternative.low, field.alternative.high, field.alternative.unit)
-    return _between(bounds.low, bounds.high, bounds.unit)
+    given = field.alternative
+    if given is not None and given.name == name:
+        return _between(given.low, given.high, given.unit)
+    return _between(field.low, field.high, field.unit)
 
 
 def _between(low: float | None, high: float | None, unit: str | None) -> str:

@@ -99,10 +99,8 @@ class GoogleCertificates:
         if self._is_fresh() and kid in self._certs:
             return self._certs
         async with self._fetching:
-            fresh = self._is_fresh()
-            if fresh and kid in self._certs:
-                return self._certs
-            pause = REFETCH if fresh else RETRY if self._failed else timedelta(0)
+            # Whoever waited here for another's fetch finds it done within the pause.
+            pause = REFETCH if self._is_fresh() else RETRY if self._failed else timedelta(0)
             if clock.now() >= self._tried_at + pause:
                 await self._fetch()
             elif self._failed:

@@ -1,0 +1,72 @@
+"""Which database and keyring a command works on: the operator's, else the embedded one."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vitalkeep.base.db import create_engine
+from vitalkeep.base.embedded import embedded_database
+from vitalkeep.base.keys import DirectoryKeyring, KeyringError, init_keyring
+from vitalkeep.base.migrate import upgrade
+from vitalkeep.base.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Settings with a database, and its keyring. `embedded`: the database is our own."""
+
+    settings: Settings
+    keyring: DirectoryKeyring
+    embedded: bool
+
+
+def load_settings(data: Path | None) -> Settings:
+    """Settings from the environment; `data` wins over VITALKEEP_DATA."""
+    settings = Settings()
+    if data is not None:
+        settings = settings.model_copy(update={"data": data})
+    remembered = settings.data / "public_url"
+    if settings.database_url is None and remembered.is_file():
+        settings = settings.model_copy(update={"public_url": remembered.read_text().strip()})
+    return settings
+
+
+def ensure_keyring(settings: Settings) -> DirectoryKeyring:
+    """The keyring of an embedded database, made on first use."""
+    try:
+        return DirectoryKeyring(settings.keyring_dir)
+    except KeyringError:
+        if settings.keyring_dir.exists() and any(settings.keyring_dir.iterdir()):
+            raise
+        init_keyring(settings.keyring_dir)
+        return DirectoryKeyring(settings.keyring_dir)
+
+
+@contextmanager
+def open_world(data: Path | None) -> Iterator[World]:
+    """The world to work on; an embedded database is started for as long as it is needed.
+
+    Raises DevDatabaseError, KeyringError.
+    """
+    settings = load_settings(data)
+    if settings.database_url is not None:
+        yield World(settings, DirectoryKeyring(settings.keyring_dir), embedded=False)
+        return
+    with embedded_database(settings.data, settings.pg_bindir) as url:
+        yield World(settings.with_database(url), ensure_keyring(settings), embedded=True)
+
+
+@asynccontextmanager
+async def connect(world: World) -> AsyncIterator[AsyncConnection]:
+    """One transaction; an embedded database is migrated first."""
+    if world.embedded:
+        await upgrade(world.settings.database_url or "")
+    engine = create_engine(world.settings)
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()

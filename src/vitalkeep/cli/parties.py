@@ -1,0 +1,162 @@
+"""Commands that add apps, organizations, staff and policies, and print development tokens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vitalkeep.base.errors import InvalidRequest, NotFound
+from vitalkeep.cli.database import World, connect, open_world
+from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, fail
+from vitalkeep.consents.policies import PolicyRef, add_policy
+from vitalkeep.demo.world import staff_token
+from vitalkeep.persons.clients import add_client, find_client
+from vitalkeep.persons.organizations import add_organization, add_staff
+from vitalkeep.persons.sign_in import sign_in
+from vitalkeep.persons.tokens import LIFETIME_S, AccessClaims, issue
+
+T = TypeVar("T")
+
+client_app = typer.Typer(help="Apps that send records.", no_args_is_help=True)
+org_app = typer.Typer(help="Organizations that persons can name.", no_args_is_help=True)
+staff_app = typer.Typer(help="Staff of organizations.", no_args_is_help=True)
+policy_app = typer.Typer(help="Policy texts that consents name.", no_args_is_help=True)
+
+
+def run(data: Path | None, work: Callable[[World, AsyncConnection], Awaitable[T]]) -> T:
+    """Does the work in one transaction on the command's database."""
+
+    async def inside(world: World) -> T:
+        async with connect(world) as connection:
+            return await work(world, connection)
+
+    with clear_errors(), open_world(data) as world:
+        return asyncio.run(inside(world))
+
+
+def read_uuid(text: str, what: str) -> UUID:
+    """An id given on the command line. Raises InvalidRequest."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidRequest(f"{what} is not an id: it looks like a UUID.") from None
+
+
+@client_app.command("add")
+def client_add(
+    name: str,
+    redirect_uri: Annotated[list[str] | None, typer.Option(help="May repeat.")] = None,
+    google_client_id: Annotated[
+        list[str] | None, typer.Option(help="Audience of Google ID tokens; may repeat.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add an app; prints its id and, this once, its secret."""
+
+    async def work(_world: World, connection: AsyncConnection) -> tuple[UUID, str]:
+        return await add_client(
+            connection,
+            name,
+            redirect_uris=redirect_uri or [],
+            google_client_ids=google_client_id or [],
+        )
+
+    client_id, secret = run(data, work)
+    answer({"client_id": client_id, "client_secret": secret}, as_json=as_json)
+
+
+@org_app.command("add")
+def org_add(
+    name: str,
+    kind: Annotated[
+        str, typer.Option(help="medical_institution, guidance_provider, employer, insurer, family")
+    ],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add an organization; prints its id."""
+    organization_id = run(data, lambda _world, conn: add_organization(conn, name, kind))
+    answer({"organization_id": organization_id}, as_json=as_json)
+
+
+@staff_app.command("add")
+def staff_add(
+    org: Annotated[str, typer.Argument(help="The organization's id.")],
+    email: str,
+    role: Annotated[
+        str,
+        typer.Option(
+            help="nurse, public_health_nurse, registered_dietitian, physician, coordinator, "
+            "administrator"
+        ),
+    ],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a staff member, who signs in with this verified Google address; prints their id."""
+
+    async def work(world: World, connection: AsyncConnection) -> UUID:
+        organization_id = read_uuid(org, "ORG")
+        return await add_staff(connection, world.keyring, organization_id, email, role)
+
+    answer({"staff_id": run(data, work)}, as_json=as_json)
+
+
+@policy_app.command("add")
+def policy_add(  # noqa: PLR0913 - one parameter an option
+    file: Annotated[Path, typer.Argument(help="The text, UTF-8.", exists=True, dir_okay=False)],
+    policy_id: Annotated[str, typer.Option("--id")],
+    version: Annotated[str, typer.Option()],
+    locale: Annotated[str, typer.Option()],
+    title: Annotated[str, typer.Option()],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a policy text; it can't be changed afterwards, only followed by a new version."""
+    ref = PolicyRef(id=policy_id, version=version, locale=locale)
+    text = file.read_text(encoding="utf-8")
+    added = run(data, lambda _world, conn: add_policy(conn, ref, title, text))
+    effective = added.effective_from.astimezone(UTC).isoformat()
+    answer({**added.model_dump(), "effective_from": effective}, as_json=as_json)
+
+
+def token(
+    client: Annotated[str | None, typer.Option(help="The app's id.")] = None,
+    person: Annotated[str | None, typer.Option(help="The app's own id of its user.")] = None,
+    staff: Annotated[str | None, typer.Option(help="A staff member's e-mail address.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print an access token, for development: of a person, a staff member or an app."""
+
+    async def work(world: World, connection: AsyncConnection) -> str:
+        if not (world.embedded or world.settings.development):
+            raise InvalidRequest(
+                "`vitalkeep token` is for development: it works on the embedded database, or with "
+                "VITALKEEP_DEVELOPMENT=true."
+            )
+        keyring, settings = world.keyring, world.settings
+        if staff is not None:
+            found = await staff_token(connection, keyring, settings, staff, UUID(int=0))
+            if found is None:
+                raise NotFound("No active staff member has this address; see `staff add`.")
+            return found
+        client_id = read_uuid(client or "", "--client")
+        if await find_client(connection, str(client_id)) is None:
+            raise NotFound("There is no such app; see `vitalkeep client add`.")
+        if person is None:
+            return issue(keyring, settings, AccessClaims(client_id, client_id, "app", 0))
+        signed_in = await sign_in(connection, keyring, settings, str(client_id), person)
+        return issue(
+            keyring, settings, AccessClaims(signed_in[0], client_id, "person", signed_in[1])
+        )
+
+    if staff is None and client is None:
+        raise fail("give --client ID --person EXTERNAL_ID, or --staff EMAIL")
+    answer({"access_token": run(data, work), "expires_in": LIFETIME_S}, as_json=as_json)
