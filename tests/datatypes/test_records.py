@@ -155,6 +155,7 @@ def test_a_rejected_value_is_never_repeated(name: str, changes: JsonObject) -> N
     refused = rejection(example(name, **changes))
     assert "98765432" not in f"{refused} {refused.detail} {refused.pointer} {refused!r}"
     assert refused.__suppress_context__
+    assert refused.__cause__ is None
 
 
 @pytest.mark.parametrize("given", [("millimoles_per_liter", "milligrams_per_deciliter"), ()])

@@ -113,3 +113,30 @@ def test_a_bad_stage_is_pointed_at_where_it_was_sent(
 ) -> None:
     stages = [stage("03:00", "04:00"), bad, stage("00:00", "01:00")]
     assert refusal(example("sleep", stages=stages)) == (code, f"/stages/1/{member}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-20T07:10:20-00:00", "2026-02-30T07:10:20+09:00", "2026-11-20T07:10:20.5+09:00"],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_series_is_looked_at_sample_by_sample(text: str, place: int) -> None:
+    samples = [sample("10", 70), sample("20", 70), sample("30", 70)]
+    samples[place] = {"time": text, "beats_per_minute": 70}
+    record = example("heart_rate", samples=samples)
+    if text.endswith(".5+09:00"):
+        stored = content(record)["samples"]
+        assert isinstance(stored, list)
+        assert sorted(stored, key=str) == stored
+        assert samples[place] in stored
+    elif text.startswith("2026-02"):
+        assert refusal(record) == ("invalid", f"/samples/{place}/time")
+    else:
+        assert refusal(record) == ("sample_outside_interval", f"/samples/{place}/time")
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00+18:00", "9999-12-31T23:59:59-18:00"])
+def test_a_sample_beyond_the_calendar_is_no_crash(start: str) -> None:
+    samples = [{"time": start, "beats_per_minute": 70}]
+    refused = refusal(example("heart_rate", samples=samples))
+    assert refused == ("time_out_of_window", "/samples/0/time")

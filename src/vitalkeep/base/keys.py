@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -80,11 +80,16 @@ def public_members(key: PrivateKey) -> dict[str, str]:
     return {"crv": "Ed25519", "kty": "OKP", "x": base64url(raw)}
 
 
-def signing_key(pem: bytes) -> SigningKey:
+def signing_key(pem: bytes, kind: type[PrivateKey]) -> SigningKey:
     """The key in a PKCS #8 file. Raises KeyringError for any other kind of key."""
-    key = serialization.load_pem_private_key(pem, password=None)
-    if not isinstance(key, PrivateKey):
-        raise KeyringError("a signing key is neither P-256 nor Ed25519: run `vitalkeep keys init`")
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise KeyringError("a signing key can't be read: restore it from its backup") from None
+    if not isinstance(key, kind) or (
+        isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name != "secp256r1"
+    ):
+        raise KeyringError("a signing key is of the wrong kind: restore it from its backup")
     canonical = json.dumps(public_members(key), separators=(",", ":"), sort_keys=True)
     return SigningKey(base64url(hashlib.sha256(canonical.encode()).digest()), key)
 
@@ -92,8 +97,10 @@ def signing_key(pem: bytes) -> SigningKey:
 def init_keyring(directory: Path) -> None:
     """Makes a new keyring with epoch 1. Raises KeyringError if the directory holds one already."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(directory.glob("master-*.key")):
-        raise KeyringError(f"{directory} holds a keyring already; nothing was changed")
+    if any(path.suffix in (".key", ".pem") for path in directory.iterdir()):
+        raise KeyringError(
+            f"{directory} holds a keyring, or a part of one, already; nothing was changed"
+        )
     pems: dict[str, PrivateKey] = {
         "token-1.pem": ec.generate_private_key(ec.SECP256R1()),
         "certificate-1.pem": ed25519.Ed25519PrivateKey.generate(),
@@ -111,12 +118,20 @@ def init_keyring(directory: Path) -> None:
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Writes a new file (0600) and makes it durable; never overwrites a complete keyring."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Writes a new file (0600) and makes it durable. Raises KeyringError if it exists."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        with os.fdopen(os.open(unfinished, flags, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link appears whole or not at all, and never replaces a file.
+        os.link(unfinished, path)
+    except FileExistsError:
+        raise KeyringError(f"{path} exists already; nothing was changed") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
@@ -137,12 +152,16 @@ class DirectoryKeyring:
             )
         self.directory = directory
         self.masters = {
-            int(path.stem.partition("-")[2]): derive_siv(read_key(path), b"vitalkeep wrap")
-            for path in directory.glob("master-*.key")
+            number(path): derive_siv(read_key(path), b"vitalkeep wrap")
+            for path in numbered(directory, "master-*.key")
         }
-        self.token_keys = [signing_key(read_private(p)) for p in numbered(directory, "token")]
+        self.token_keys = [
+            signing_key(read_private(path), ec.EllipticCurvePrivateKey)
+            for path in numbered(directory, "token-*.pem")
+        ]
         self.certificate_keys = [
-            signing_key(read_private(p)) for p in numbered(directory, "certificate")
+            signing_key(read_private(path), ed25519.Ed25519PrivateKey)
+            for path in numbered(directory, "certificate-*.pem")
         ]
         if not self.token_keys or not self.certificate_keys:
             raise KeyringError(f"{directory} has no signing keys: restore them from its backup")
@@ -177,10 +196,17 @@ class DirectoryKeyring:
         return self._system
 
 
-def numbered(directory: Path, stem: str) -> list[Path]:
-    """The directory's `<stem>-<n>.pem`, newest last."""
-    paths = directory.glob(f"{stem}-*.pem")
-    return sorted(paths, key=lambda path: int(path.stem.rpartition("-")[2]))
+def numbered(directory: Path, pattern: str) -> list[Path]:
+    """The directory's `<stem>-<n>` files, newest last. Raises KeyringError for another name."""
+    return sorted(directory.glob(pattern), key=number)
+
+
+def number(path: Path) -> int:
+    """The n of `<stem>-<n>.<suffix>`. Raises KeyringError if it is none."""
+    digits = path.stem.partition("-")[2]
+    if not (digits.isascii() and digits.isdigit()):
+        raise KeyringError(f"{path} is not numbered: take it out of the keyring")
+    return int(digits)
 
 
 def read_private(path: Path) -> bytes:

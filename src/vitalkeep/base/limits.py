@@ -43,9 +43,9 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
                 inflated = gzip.decompress(body, limit + 1)
                 complete = gzip.eof and not gzip.unused_data
             case "zstd":
-                reader = zstandard.ZstdDecompressor(max_window_size=2**23).stream_reader(body)
-                inflated = reader.read(limit + 1)
-                complete = True
+                zstd = zstandard.ZstdDecompressor(max_window_size=2**23)
+                inflated = zstd.stream_reader(body).read(limit + 1)
+                complete = len(inflated) > limit or _is_one_frame(zstd, body)
             case _:
                 raise MalformedBody("Content-Encoding has to be identity, gzip or zstd.")
     except (zlib.error, zstandard.ZstdError):
@@ -55,3 +55,10 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
     if not complete:
         raise MalformedBody("The compressed body is cut off or followed by something else.")
     return inflated
+
+
+def _is_one_frame(zstd: zstandard.ZstdDecompressor, body: bytes) -> bool:
+    """Whether the frame ends where the body ends; its length has to be bounded before."""
+    frame = zstd.decompressobj()
+    frame.decompress(body)
+    return frame.eof and not frame.unused_data

@@ -6,9 +6,12 @@ field that is not on the list is dropped, or refused where `strict` is set, as t
 
 import logging
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import cast
 
 import structlog
+
+PACKAGE = f"{Path(__file__).parents[1]}/"
 
 ALLOWED = frozenset(
     {
@@ -69,7 +72,7 @@ def fault(error: BaseException) -> dict[str, str]:
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if "vitalkeep" in code.co_filename:
-            where = f"{code.co_filename.rpartition('vitalkeep/')[2]}:{trace.tb_lineno}"
+        if code.co_filename.startswith(PACKAGE):
+            where = f"{code.co_filename.removeprefix(PACKAGE)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return {"error": type(error).__name__, "where": where}

@@ -28,6 +28,9 @@ def unsign(keyring: Keyring, purpose: str, owner: str, token: str) -> object:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (binascii.Error, ValueError):
         raise InvalidCursor from None
+    # The decoder skips what is not base64url; only the very text that was handed out is good.
+    if base64url(raw) != token:
+        raise InvalidCursor
     tag, body = raw[:TAG_BYTES], raw[TAG_BYTES:]
     if not hmac.compare_digest(tag, _tag(keyring, purpose, owner, body)):
         raise InvalidCursor
@@ -36,4 +39,4 @@ def unsign(keyring: Keyring, purpose: str, owner: str, token: str) -> object:
 
 
 def _tag(keyring: Keyring, purpose: str, owner: str, body: bytes) -> bytes:
-    return keyring.digest("cursor", purpose, owner, body.decode("utf-8", "replace"))[:TAG_BYTES]
+    return keyring.digest("cursor", purpose, owner, body.decode("latin-1"))[:TAG_BYTES]

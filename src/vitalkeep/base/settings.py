@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VITALKEEP_", frozen=True, extra="ignore")
 
     database_url: str | None = Field(
-        default=None, description="postgresql:// URL; without it the embedded PostgreSQL starts"
+        default=None,
+        repr=False,
+        description="postgresql:// URL; without it the embedded PostgreSQL starts",
     )
     data: Path = Field(
         default=Path(".vitalkeep"), description="directory of the embedded database and keyring"

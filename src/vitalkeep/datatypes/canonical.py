@@ -17,7 +17,7 @@ import orjson
 from vitalkeep.datatypes.descriptors import Alternative, DataType, Field, JsonObject
 from vitalkeep.datatypes.records import RecordRejected
 from vitalkeep.datatypes.registry import TYPES
-from vitalkeep.datatypes.series import Entries, sort_samples, sort_stages
+from vitalkeep.datatypes.series import Sample, Stage, sort_samples, sort_stages
 from vitalkeep.datatypes.times import offset_minutes, time_text, to_instant
 from vitalkeep.datatypes.units import get_ucum, to_stored
 
@@ -170,10 +170,12 @@ def _fields(
             content[name] = value if convert is None else convert(value)
         elif field_.alternative is not None:
             content[name], original = _converted(record, field_.alternative)
-    if plan.series is not None:
-        sort = sort_samples if plan.kind.shape == "series" else sort_stages
-        entries = cast(Entries, record[plan.series.name])
-        content[plan.series.name] = sort(entries, plan.series, start, end)
+    if (series := plan.series) is not None:
+        sent = record[series.name]
+        if plan.kind.shape == "series":
+            content[series.name] = sort_samples(cast(list[Sample], sent), series, start, end)
+        else:
+            content[series.name] = sort_stages(cast(list[Stage], sent), series, start, end)
     return content, original
 
 

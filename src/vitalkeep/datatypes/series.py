@@ -5,48 +5,85 @@ Entries in order and in canonical form, the usual case, are passed on as they ar
 """
 
 from datetime import datetime
-from typing import Final, TypeAlias
+from operator import ge
+from typing import Final, TypedDict
+
+import orjson
 
 from vitalkeep.datatypes.descriptors import Field
 from vitalkeep.datatypes.records import RecordRejected, to_pointer
 from vitalkeep.datatypes.times import canonical_text, to_instant
 
 _OUTSIDE: Final = "must lie inside the record's start and end"
-Value: TypeAlias = str | int | float
-Entry: TypeAlias = dict[str, Value]
-Entries: TypeAlias = list[Entry]
 
 
-def sort_samples(samples: Entries, field: Field, start: datetime, end: datetime) -> Entries:
+class Sample(TypedDict):
+    """A sample, as far as this module looks into it: what it holds besides varies by type."""
+
+    time: str
+
+
+class Stage(TypedDict):
+    """A stage, as far as this module looks into it."""
+
+    start: str
+    end: str
+
+
+def sort_samples(
+    samples: list[Sample], field: Field, start: datetime, end: datetime
+) -> list[Sample]:
     """The samples in canonical form, by time; equal times are ordered by what they hold.
 
     Raises RecordRejected, pointing at the place in the order in which they were sent.
     """
-    timed: list[tuple[datetime, Entry]] = []
+    if _is_canonical(samples, start, end):
+        return samples
+    timed: list[tuple[datetime, Sample]] = []
     before: datetime | None = None
     in_order = True
     for index, sample in enumerate(samples):
-        text = str(sample["time"])
+        text = sample["time"]
         moment = to_instant(text, field.name, index, "time")
         if not start <= moment <= end:
             raise _outside(field.name, index, "time")
-        in_order = in_order and (before is None or before < moment)
+        if before is not None and moment <= before:
+            in_order = False
         before = moment
-        timed.append((moment, _canonical(sample, "time")))
+        written = canonical_text(text)
+        timed.append((moment, sample if written is text else {**sample, "time": written}))
     if not in_order:
-        timed.sort(key=lambda pair: (pair[0], list(pair[1].values())))
-    return [entry for _, entry in timed]
+        timed.sort(key=lambda pair: (pair[0], orjson.dumps(pair[1])))
+    return [sample for _, sample in timed]
 
 
-def sort_stages(stages: Entries, field: Field, start: datetime, end: datetime) -> Entries:
+def _is_canonical(samples: list[Sample], start: datetime, end: datetime) -> bool:
+    """Whether nothing is left to do, told for the usual series in a quarter of the time.
+
+    Times to the second at one offset sort as text just as their instants do.
+    """
+    texts = [sample["time"] for sample in samples]
+    zone = texts[0][19:]
+    if zone == "-00:00" or zone[0] == "." or any(map(ge, texts, texts[1:])):
+        return False
+    if any(text[19:] != zone for text in texts):
+        return False
+    try:
+        moments = [datetime.fromisoformat(text) for text in texts]
+    except ValueError:
+        return False
+    return start <= moments[0] and moments[-1] <= end
+
+
+def sort_stages(stages: list[Stage], field: Field, start: datetime, end: datetime) -> list[Stage]:
     """The stages in canonical form, by time; they may leave gaps but never overlap.
 
     Raises RecordRejected, pointing at the place in the order in which they were sent.
     """
-    timed: list[tuple[datetime, datetime, list[Value], int, Entry]] = []
+    timed: list[tuple[datetime, datetime, int, Stage]] = []
     for index, stage in enumerate(stages):
-        first = to_instant(str(stage["start"]), field.name, index, "start")
-        last = to_instant(str(stage["end"]), field.name, index, "end")
+        first = to_instant(stage["start"], field.name, index, "start")
+        last = to_instant(stage["end"], field.name, index, "end")
         if not start <= first <= end:
             raise _outside(field.name, index, "start")
         if last < first:
@@ -54,23 +91,16 @@ def sort_stages(stages: Entries, field: Field, start: datetime, end: datetime) -
             raise RecordRejected("end_before_start", pointer, "must not be before its start")
         if last > end:
             raise _outside(field.name, index, "end")
-        entry = _canonical(_canonical(stage, "start"), "end")
-        timed.append((first, last, list(entry.values()), index, entry))
-    timed.sort(key=lambda stage: stage[:3])
+        begun, ended = canonical_text(stage["start"]), canonical_text(stage["end"])
+        timed.append((first, last, index, {**stage, "start": begun, "end": ended}))
+    timed.sort(key=lambda span: (span[0], span[1], orjson.dumps(span[3])))
     reached = start
-    for first, last, _, index, _ in timed:
+    for first, last, index, _ in timed:
         if first < reached:
             detail = "must not begin before another stage has ended"
             raise RecordRejected("overlapping_stages", to_pointer((field.name, index)), detail)
         reached = last
-    return [entry for *_, entry in timed]
-
-
-def _canonical(entry: Entry, name: str) -> Entry:
-    """The entry with one of its times in canonical form."""
-    text = str(entry[name])
-    written = canonical_text(text)
-    return entry if written == text else {**entry, name: written}
+    return [stage for *_, stage in timed]
 
 
 def _outside(*place: str | int) -> RecordRejected:

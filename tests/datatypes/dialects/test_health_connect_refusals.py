@@ -44,6 +44,7 @@ def refusal(record: object) -> tuple[str, str]:
         {"value": 68.4, "unit": ["kilograms"]},
         {"value": "68.4", "unit": "kilograms"},
         {"value": True, "unit": "kilograms"},
+        {"value": True, "unit": "pounds"},
         {"value": None, "unit": "kilograms"},
         {"inStones": 10},
         {"inKilograms": None},
