@@ -1,0 +1,1 @@
+"""Measures the budgets of the design, each against its yardstick in the same run."""
