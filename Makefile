@@ -16,10 +16,10 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 COMPILE = $(UV) pip compile --universal -p 3.11 --generate-hashes --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint bench openapi lock clean
+.PHONY: help setup run demo test lint bench openapi data-map lock clean
 
 help: ## Show the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 setup: $(READY) ## Set up .venv from the lock file, if need be
 
@@ -44,6 +44,10 @@ openapi: $(READY) ## Write openapi/v1.json from the code
 	@mkdir -p openapi
 	$(BIN)/vitalkeep openapi > openapi/v1.json.new && mv openapi/v1.json.new openapi/v1.json \
 		|| { rm -f openapi/v1.json.new; exit 1; }
+
+data-map: $(READY) ## Write docs/data-map.md from the columns' declarations
+	$(BIN)/vitalkeep data-map > docs/data-map.md.new && mv docs/data-map.md.new docs/data-map.md \
+		|| { rm -f docs/data-map.md.new; exit 1; }
 
 lock: ## Bring both lock files in line with pyproject.toml (needs uv)
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv on the PATH." >&2; exit 1; }

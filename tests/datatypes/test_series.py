@@ -140,3 +140,22 @@ def test_a_sample_beyond_the_calendar_is_no_crash(start: str) -> None:
     samples = [{"time": start, "beats_per_minute": 70}]
     refused = refusal(example("heart_rate", samples=samples))
     assert refused == ("time_out_of_window", "/samples/0/time")
+
+
+@given(st.permutations([sample("01", 71), sample("02", 90), sample("02", 80)]))
+def test_samples_of_one_moment_have_one_order(samples: list[JsonObject]) -> None:
+    stored = content(example("heart_rate", samples=samples))["samples"]
+    assert stored == [sample("01", 71), sample("02", 80), sample("02", 90)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"), [("-00:00", "Z"), (".500Z", ".5Z"), (".000+00:00", "+00:00")]
+)
+def test_a_whole_series_in_another_form_is_put_into_ours(sent: str, stored: str) -> None:
+    def series(zone: str) -> list[JsonObject]:
+        return [
+            {"time": f"2026-11-19T22:10:{second}{zone}", "beats_per_minute": 70}
+            for second in ("10", "20")
+        ]
+
+    assert content(example("heart_rate", samples=series(sent)))["samples"] == series(stored)

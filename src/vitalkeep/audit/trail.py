@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.audit.models import AccessEvent
@@ -13,7 +14,8 @@ from vitalkeep.base import clock
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.models import Organization
 
-MAX_ENTRIES = 1000
+Position: TypeAlias = tuple[datetime, UUID]
+"""Time and id of the last event of a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,27 +69,35 @@ async def record_access(connection: AsyncConnection, look: Look, seen: Sequence[
     )
 
 
-async def list_accesses(connection: AsyncConnection, person_id: UUID) -> list[dict[str, object]]:
-    """The newest 1,000 looks at a person's data, newest first."""
+async def list_accesses(
+    connection: AsyncConnection, person_id: UUID, *, after: Position | None, limit: int
+) -> tuple[list[dict[str, object]], Position | None]:
+    """Looks at a person's data, newest first, and where the next page starts, if any."""
+    place = (AccessEvent.at, AccessEvent.event_id)
     query = (
         select(AccessEvent, Organization.name)
         .join(Organization, Organization.organization_id == AccessEvent.organization_id)
         .where(AccessEvent.person_id == person_id)
-        .order_by(AccessEvent.at.desc(), AccessEvent.type)
-        .limit(MAX_ENTRIES)
+        .order_by(*(column.desc() for column in place))
+        .limit(limit + 1)
     )
-    return [
-        {
-            "at": row.at,
-            "organization": {"id": row.organization_id, "name": row.name},
-            "role": row.role,
-            "type": BY_NUMBER[row.type].name,
-            "purpose": row.purpose,
-            "case_id": row.case_id,
-            "consent_id": row.consent_id,
-            "count": row.count,
-            "from": row.records_from,
-            "to": row.records_to,
-        }
-        for row in (await connection.execute(query)).all()
-    ]
+    if after is not None:
+        query = query.where(tuple_(*place) < tuple_(*after))
+    rows = (await connection.execute(query)).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return [_to_entry(row) for row in rows[:limit]], (last and (last.at, last.event_id))
+
+
+def _to_entry(row: Row[tuple[AccessEvent, str]]) -> dict[str, object]:
+    return {
+        "at": row.at,
+        "organization": {"id": row.organization_id, "name": row.name},
+        "role": row.role,
+        "type": BY_NUMBER[row.type].name,
+        "purpose": row.purpose,
+        "case_id": row.case_id,
+        "consent_id": row.consent_id,
+        "count": row.count,
+        "from": row.records_from,
+        "to": row.records_to,
+    }

@@ -221,5 +221,5 @@ def problems(*classes: type[Problem]) -> dict[int | str, dict[str, object]]:
     responses: dict[int | str, dict[str, object]] = {}
     for status in sorted({each.status for each in classes}):
         titles = [f"`{each.code}`: {each.title}" for each in classes if each.status == status]
-        responses[status] = {"description": "; ".join(titles)}
+        responses[status] = {"description": "; ".join(dict.fromkeys(titles))}
     return responses

@@ -1,6 +1,6 @@
 """What every request passes through: an id, the log line, metrics, and one rendering of errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from uuid import uuid4
 
@@ -29,6 +29,7 @@ from vitalkeep.base.metrics import REQUESTS, SECONDS
 NO_STORE = ("/v1", "/oauth", "/fhir")
 TRY_AGAIN = {"40001", "40P01", "55P03"}
 AWAY = ("08", "57", "53")
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
 
 
@@ -75,14 +76,17 @@ def extra_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
 
 
 def report(scope: Scope, request_id: str, status: int, seconds: float) -> None:
-    """One log line and two metrics, by route template: paths hold ids."""
+    """One log line and two metrics, by route template: paths hold ids, and a caller can invent
+    methods.
+    """
+    method = scope["method"] if scope["method"] in METHODS else "other"
     route = getattr(scope.get("route"), "path", "unmatched")
-    REQUESTS.labels(scope["method"], route, str(status)).inc()
+    REQUESTS.labels(method, route, str(status)).inc()
     SECONDS.labels(route).observe(seconds)
     get_log().info(
         "request",
         request_id=request_id,
-        method=scope["method"],
+        method=method,
         route=route,
         status=status,
         ms=round(seconds * 1000, 1),
@@ -98,11 +102,23 @@ def to_problem(error: BaseException) -> Problem:
     state = getattr(origin, "sqlstate", None) or ""
     if state in TRY_AGAIN:
         return Overloaded()
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    if lost or state.startswith(AWAY) or isinstance(origin, OSError | asyncpg.InterfaceError):
+    if state.startswith(AWAY) or is_lost(error, origin):
+        get_log().warning("database_away", **fault(error))
         return DependencyUnavailable("The database does not answer.")
     get_log().error("unexpected_error", **fault(error))
     return InternalError()
+
+
+def is_lost(error: BaseException, origin: BaseException | None) -> bool:
+    """Whether the connection broke, or none was had.
+
+    asyncpg also raises InterfaceError for values it can't send; those are ValueErrors, and faults.
+    """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(origin, asyncpg.InterfaceError):
+        return not isinstance(origin, ValueError)
+    return isinstance(origin, OSError)
 
 
 def problem_response(request: Request, problem: Problem) -> Response:
@@ -133,8 +149,10 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def refuse_path(request: Request, _error: Exception) -> Response:
         return problem_response(request, NotFound("There is no such path; see /docs."))
 
-    async def refuse_method(request: Request, _error: Exception) -> Response:
-        return problem_response(request, MethodNotAllowed())
+    async def refuse_method(request: Request, error: Exception) -> Response:
+        # The framework knows the methods of the path (`Allow`, RFC 9110 section 15.5.6).
+        headers: Mapping[str, str] | None = getattr(error, "headers", None)
+        return problem_response(request, MethodNotAllowed(headers=headers))
 
     app.add_exception_handler(Problem, refuse)
     app.add_exception_handler(RequestValidationError, refuse_shape)

@@ -14,7 +14,7 @@ from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound
 from vitalkeep.base.keys import Keyring
 from vitalkeep.care.models import Case, CaseHandle, CaseStaff, Invitation
 from vitalkeep.consents import ledger
-from vitalkeep.consents.policies import PolicyRef, get_policy
+from vitalkeep.consents.policies import PolicyDocument, PolicyRef, get_policy
 from vitalkeep.consents.purposes import may_hold_cases, refusal
 from vitalkeep.consents.schemas import ConsentSource, ConsentView, Recipient
 from vitalkeep.consents.scopes import parse_scopes
@@ -126,7 +126,7 @@ async def accept(
             f"Accept some of what was asked for: {', '.join(asked.scopes)}.",
             errors=[{"pointer": "/scopes", "code": "scope_not_asked"}],
         )
-    document = None if agreed.policy is None else await get_policy(connection, agreed.policy)
+    document = None if agreed.policy is None else await _get_shown_policy(connection, agreed.policy)
     consents = await ledger.give(
         connection,
         person,
@@ -150,6 +150,15 @@ async def accept(
         ],
     )
     return case_id, consents
+
+
+async def _get_shown_policy(connection: AsyncConnection, policy: PolicyRef) -> PolicyDocument:
+    try:
+        return await get_policy(connection, policy)
+    except NotFound as unknown:
+        raise InvalidRequest(
+            unknown.detail, errors=[{"pointer": "/policy", "code": "unknown_policy"}]
+        ) from None
 
 
 async def _open_case(

@@ -19,6 +19,7 @@ from vitalkeep.base.settings import Settings
 from vitalkeep.cli import keyring, parties, server
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
 from vitalkeep.demo.story import Step, StepFailed, tell
+from vitalkeep.erasure.data_map import data_map
 
 app = typer.Typer(
     help="Health-data sync backend: consent on every write and read, deletion proven.",
@@ -51,6 +52,12 @@ def openapi() -> None:
         keys = DirectoryKeyring(Path(scratch) / "keyring")
         document = create_app(Settings(database_url="postgresql://unused/unused"), keys).openapi()
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+@app.command("data-map")
+def print_data_map() -> None:
+    """Print what every column of the database holds, as Markdown."""
+    sys.stdout.write(data_map())
 
 
 @app.command()

@@ -40,25 +40,18 @@ def sort_samples(
     if _is_canonical(samples, start, end):
         return samples
     timed: list[tuple[datetime, Sample]] = []
-    before: datetime | None = None
-    in_order = True
     for index, sample in enumerate(samples):
         text = sample["time"]
         moment = to_instant(text, field.name, index, "time")
         if not start <= moment <= end:
             raise _outside(field.name, index, "time")
-        if before is not None and moment <= before:
-            in_order = False
-        before = moment
-        written = canonical_text(text)
-        timed.append((moment, sample if written is text else {**sample, "time": written}))
-    if not in_order:
-        timed.sort(key=lambda pair: (pair[0], orjson.dumps(pair[1])))
+        timed.append((moment, {**sample, "time": canonical_text(text)}))
+    timed.sort(key=lambda pair: (pair[0], orjson.dumps(pair[1])))
     return [sample for _, sample in timed]
 
 
 def _is_canonical(samples: list[Sample], start: datetime, end: datetime) -> bool:
-    """Whether nothing is left to do, told for the usual series in a quarter of the time.
+    """Whether nothing is left to do, told without looking at each sample for itself.
 
     Times to the second at one offset sort as text just as their instants do.
     """

@@ -73,10 +73,7 @@ def time_text(moment: datetime, offset: int | None) -> str:
 
 
 def canonical_text(text: str) -> str:
-    """The canonical text of a time that has the wire's form, its own offset kept.
-
-    The very same object for a text that is canonical, so that `is` tells.
-    """
+    """The canonical text of a time that has the wire's form, its own offset kept."""
     if text[19] == ".":
         zone_at = -1 if text[-1] == "Z" else -6
         fraction = text[20:zone_at][:6].rstrip("0")

@@ -7,12 +7,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt
+from pydantic.config import JsonDict
 
 from vitalkeep.base import clock
 from vitalkeep.base.keys import Keyring, base64url
@@ -24,17 +26,34 @@ class CertificateInvalid(Exception):
     """The certificate was changed, is incomplete, or was signed by a key that isn't known."""
 
 
+def _as_signed(value: object) -> object:
+    if isinstance(value, str) and value != str(UUID(value)):
+        raise ValueError("not in the form that is signed")
+    return value
+
+
+def _stay_open(schema: JsonDict) -> None:
+    # Later formats may say more; only checking a certificate has to know every field.
+    schema.pop("additionalProperties", None)
+
+
+EXACT = ConfigDict(extra="forbid", json_schema_extra=_stay_open)
+"""What the signature doesn't cover must not be in a certificate: people read the file, not this."""
+
+
 class Statement(BaseModel):
     """What a certificate states. `rows_deleted` counts by table; times are RFC 3339 in UTC."""
 
+    model_config = EXACT
+
     format: str
-    erasure_id: UUID
+    erasure_id: Annotated[UUID, BeforeValidator(_as_signed)]
     issuer: str
     stage: str
     requested_at: str
     erased_at: str
-    rows_deleted: dict[str, int]
-    rows_left: int
+    rows_deleted: dict[str, StrictInt]
+    rows_left: StrictInt
     methods: list[str]
     horizon: str
     kept: list[str]
@@ -43,6 +62,8 @@ class Statement(BaseModel):
 class Signature(BaseModel):
     """An Ed25519 signature (RFC 8032) over the statement's canonical form, base64url."""
 
+    model_config = EXACT
+
     alg: str
     kid: str
     value: str
@@ -50,6 +71,8 @@ class Signature(BaseModel):
 
 class Certificate(BaseModel):
     """A statement and its signature."""
+
+    model_config = EXACT
 
     statement: Statement
     signature: Signature
@@ -119,5 +142,9 @@ def verify(certificate: Certificate, public_keys: Mapping[str, Mapping[str, str]
 
 
 def decode(text: str) -> bytes:
-    """Bytes of unpadded base64url."""
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    """Bytes of unpadded base64url. Raises ValueError unless `text` is their one spelling."""
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    # The last character has bits to spare; only the text that was written is good.
+    if base64url(raw) != text:
+        raise ValueError("not canonical base64url")
+    return raw
