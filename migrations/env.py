@@ -15,6 +15,7 @@ from vitalkeep.erasure.deactivate import ALL_MODELS
 
 # Importing the models is what fills Table.metadata.
 TABLES = Table.metadata if ALL_MODELS else None
+ONE_AT_A_TIME = 0x766974616C  # an arbitrary number that only migrations of this package lock
 
 
 def run(connection: Connection) -> None:
@@ -26,6 +27,8 @@ def run(connection: Connection) -> None:
         transaction_per_migration=True,
     )
     with context.begin_transaction():
+        # Two processes may start at once; the second waits here and finds nothing left to do.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % ONE_AT_A_TIME)
         # Citus needs the second setting; plain PostgreSQL takes it as an unknown placeholder.
         connection.exec_driver_sql("SET lock_timeout = '4s'")
         connection.exec_driver_sql("SET citus.multi_shard_modify_mode = 'sequential'")

@@ -88,7 +88,7 @@ async def list_accesses(
     return [_to_entry(row) for row in rows[:limit]], (last and (last.at, last.event_id))
 
 
-def _to_entry(row: Row[tuple[AccessEvent, str]]) -> dict[str, object]:
+def _to_entry(row: Row[AccessEvent, str]) -> dict[str, object]:
     return {
         "at": row.at,
         "organization": {"id": row.organization_id, "name": row.name},

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.audit.trail import Look, TypeSeen, record_access
@@ -48,7 +48,7 @@ READABLE: Final = text(
 )
 
 
-Readable: TypeAlias = dict[int, Row[tuple[object, ...]]]
+Readable: TypeAlias = dict[int, RowMapping]
 """The rows of READABLE by type."""
 
 
@@ -85,7 +85,7 @@ async def read_case(
     page = await query.list_records(
         connection,
         person_id,
-        open_key(keyring, person_id, first.epoch, first.wrapped_key),
+        open_key(keyring, person_id, first["epoch"], first["wrapped_key"]),
         [_covered(asked, readable[number]) for number in types],
         after=asked.after,
         limit=asked.limit,
@@ -96,11 +96,13 @@ async def read_case(
         organization_id=staff.organization_id,
         role=staff.role,
         case_id=case_id,
-        purpose=first.purpose,
+        purpose=first["purpose"],
         records_from=asked.since,
         records_to=asked.until,
     )
-    counts = [(number, readable[number].consent_id, page.types.get(number, 0)) for number in types]
+    counts = [
+        (number, readable[number]["consent_id"], page.types.get(number, 0)) for number in types
+    ]
     await record_access(connection, look, [TypeSeen(*count) for count in counts])
     CARE_READS.inc()
     return page
@@ -129,16 +131,16 @@ async def _list_readable(
     """At least one consent in force for the case. Raises NotFound."""
     who = {"staff_id": staff.staff_id, "organization_id": staff.organization_id}
     what = {"case_id": case_id, "person_id": person_id, "now": clock.now()}
-    rows = (await connection.execute(READABLE, {**who, **what})).all()
-    if not rows or not may_hold_cases(staff.organization_kind, rows[0].purpose):
+    rows = (await connection.execute(READABLE, {**who, **what})).mappings().all()
+    if not rows or not may_hold_cases(staff.organization_kind, rows[0]["purpose"]):
         raise NotFound
-    return {row.type: row for row in rows}
+    return {row["type"]: row for row in rows}
 
 
-def _covered(asked: Asked, consent: Row[tuple[object, ...]]) -> query.Window:
+def _covered(asked: Asked, consent: RowMapping) -> query.Window:
     """The part of the asked period that the consent covers."""
     return query.Window(
-        consent.type,
-        max(asked.since or query.FOREVER_AGO, consent.data_from or query.FOREVER_AGO),
-        min(asked.until or query.FAR_AHEAD, consent.data_until or query.FAR_AHEAD),
+        consent["type"],
+        max(asked.since or query.FOREVER_AGO, consent["data_from"] or query.FOREVER_AGO),
+        min(asked.until or query.FAR_AHEAD, consent["data_until"] or query.FAR_AHEAD),
     )

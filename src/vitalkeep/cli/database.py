@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.db import create_engine
@@ -12,6 +13,7 @@ from vitalkeep.base.embedded import embedded_database
 from vitalkeep.base.keys import DirectoryKeyring, KeyringError, init_keyring
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
+from vitalkeep.cli.output import fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,18 @@ class World:
     embedded: bool
 
 
+def read_settings(data: Path | None = None) -> Settings:
+    """Settings from the environment; `data` wins over VITALKEEP_DATA. Exits on a bad value."""
+    try:
+        return Settings() if data is None else Settings(data=data)
+    except ValidationError as error:
+        wrong = (f"VITALKEEP_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise fail("; ".join(wrong)) from None
+
+
 def load_settings(data: Path | None) -> Settings:
-    """Settings from the environment; `data` wins over VITALKEEP_DATA."""
-    settings = Settings()
-    if data is not None:
-        settings = settings.model_copy(update={"data": data})
+    """Like `read_settings`, with the public URL of the `vitalkeep dev` on the same directory."""
+    settings = read_settings(data)
     remembered = settings.data / "public_url"
     if settings.database_url is None and remembered.is_file():
         settings = settings.model_copy(update={"public_url": remembered.read_text().strip()})

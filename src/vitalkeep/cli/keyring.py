@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -105,9 +104,12 @@ def read_certificate(file: Path) -> Certificate:
         document = json.loads(file.read_text(encoding="utf-8"))
         if isinstance(document, dict) and "certificate" in document:
             document = document["certificate"]
-        return Certificate.model_validate(document)
-    except (ValueError, ValidationError):
+        certificate = Certificate.model_validate(document)
+    except (OSError, ValueError):
         raise CertificateInvalid(f"{file} does not hold a certificate of erasure") from None
+    if certificate.model_dump(mode="json") != document:
+        raise CertificateInvalid(f"{file} says more, or says it otherwise, than a certificate does")
+    return certificate
 
 
 def public_keys(jwks: Path | None, data: Path | None) -> dict[str, dict[str, str]]:
@@ -117,5 +119,5 @@ def public_keys(jwks: Path | None, data: Path | None) -> dict[str, dict[str, str
         return {key.kid: key.public_jwk() for key in keyring.certificate_keys}
     try:
         return {key["kid"]: key for key in json.loads(jwks.read_text())["keys"]}
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise CertificateInvalid(f"{jwks} is not a set of JSON web keys") from None

@@ -4,11 +4,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from socket import gaierror
+from typing import Annotated, Final
 
+import asyncpg
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from vitalkeep.base.devdb import DevDatabaseError
 from vitalkeep.base.errors import Problem
@@ -20,6 +24,8 @@ Data = Annotated[
     typer.Option("--data", help="Directory of the embedded database and keyring."),
 ]
 
+UNDEFINED_TABLE: Final = "42P01"
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -30,12 +36,12 @@ def answer(result: Mapping[str, object], *, as_json: bool) -> None:
         sys.stdout.write(orjson.dumps(dict(result), default=str).decode() + "\n")
         return
     for name, value in result.items():
-        console.print(f"[bold]{name}[/bold]  {value}", soft_wrap=True)
+        console.print(f"[bold]{name}[/bold]  {escape(str(value))}", soft_wrap=True)
 
 
 def fail(message: str) -> typer.Exit:
     """Prints an error; raise what comes back."""
-    errors.print(f"[red]error:[/red] {message}", soft_wrap=True)
+    errors.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True)
     return typer.Exit(1)
 
 
@@ -48,3 +54,15 @@ def clear_errors() -> Iterator[None]:
         raise fail(str(error)) from None
     except Problem as problem:
         raise fail(problem.detail) from None
+    except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+        raise fail(of_database(error)) from None
+
+
+def of_database(error: Exception) -> str:
+    """What the database, or the system on the way to it, said: one line, without the statement."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(said, "sqlstate", None) == UNDEFINED_TABLE:
+        return "the database lacks migrations: run `vitalkeep migrate`"
+    if isinstance(said, ConnectionError | TimeoutError | gaierror):
+        return f"the database of VITALKEEP_DATABASE_URL can't be reached: {said}"
+    return str(said).partition("\n")[0]

@@ -120,7 +120,10 @@ def policy_add(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Publish a policy text; it can't be changed afterwards, only followed by a new version."""
     ref = PolicyRef(id=policy_id, version=version, locale=locale)
-    text = file.read_text(encoding="utf-8")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise fail(f"{file} can't be read as UTF-8 text") from None
     added = run(data, lambda _world, conn: add_policy(conn, ref, title, text))
     effective = added.effective_from.astimezone(UTC).isoformat()
     answer({**added.model_dump(), "effective_from": effective}, as_json=as_json)

@@ -1,0 +1,116 @@
+"""Cases: each side sees its own, and nobody else's."""
+
+from uuid import uuid4
+
+from fastapi import FastAPI
+
+from tests.care.sql import refusal, run_sql
+from tests.make import Caller, Make
+
+
+async def case_ids(caller: Caller) -> list[str]:
+    """Ids of the cases that the caller sees, newest first."""
+    own = "/v1/cases" if caller.organization_id else "/v1/me/cases"
+    return [case["id"] for case in (await caller.get(own)).json()["cases"]]
+
+
+async def test_the_nurse_sees_the_case_as_the_person_opened_it(make: Make) -> None:
+    nurse, person = await make.staff(), await make.person()
+    case = (await make.case(nurse, person, ["steps.read"], label="田中 さくら"))["case"]
+    assert case["label"] == "田中 さくら"
+    assert case["organization"]["id"] == str(nurse.organization_id)
+    assert (await nurse.get("/v1/cases")).json() == {"cases": [case]}
+    assert (await nurse.get(f"/v1/cases/{case['id']}")).json() == case
+    assert (await person.get("/v1/me/cases")).json() == {"cases": [case]}
+
+
+async def test_no_answer_to_staff_holds_the_persons_id(make: Make) -> None:
+    nurse, person = await make.staff(), await make.person()
+    await person.push(make.record())
+    case_id = (await make.case(nurse, person, ["steps.read"]))["case"]["id"]
+    for path in ("/v1/cases", f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/records"):
+        answer = await nurse.get(path)
+        assert answer.status_code == 200
+        assert str(person.id) not in answer.text
+
+
+async def test_everybody_sees_their_own_cases_newest_first(make: Make) -> None:
+    nurse, person, other_person = await make.staff(), await make.person(), await make.person()
+    colleague, stranger = await make.staff(nurse.organization_id), await make.staff()
+    mine = (await make.case(nurse, person, ["steps.read"]))["case"]["id"]
+    hers = (await make.case(nurse, other_person, ["steps.read"]))["case"]["id"]
+    elsewhere = (await make.case(stranger, person, ["weight.read"]))["case"]["id"]
+    assert await case_ids(nurse) == [hers, mine]
+    assert await case_ids(stranger) == [elsewhere]
+    assert await case_ids(colleague) == []
+    assert await case_ids(person) == [elsewhere, mine]
+    assert await case_ids(other_person) == [hers]
+
+
+async def test_a_colleague_named_in_the_invitation_works_on_the_case(make: Make) -> None:
+    nurse, person = await make.staff(), await make.person()
+    colleague = await make.staff(nurse.organization_id, role="physician")
+    code = await make.invitation(nurse, ["steps.read"], staff=[str(colleague.id)])
+    answer = await person.post(f"/v1/me/invitations/{code}/acceptance", {"scopes": ["steps.read"]})
+    case_id = answer.json()["case"]["id"]
+    for staff in (nurse, colleague):
+        assert await case_ids(staff) == [case_id]
+        assert (await staff.get(f"/v1/cases/{case_id}/records")).status_code == 200
+
+
+async def test_a_case_shows_what_is_consented_to_now(make: Make) -> None:
+    nurse, person = await make.staff(), await make.person()
+    accepted = await make.case(nurse, person, ["steps.read", "sleep.read"])
+    gone = next(each["id"] for each in accepted["consents"] if each["scope"] == "sleep.read")
+    await person.post(f"/v1/me/consents/{gone}/withdrawal", {})
+    for caller in (nurse, person):
+        path = "/v1/cases" if caller is nurse else "/v1/me/cases"
+        (case,) = (await caller.get(path)).json()["cases"]
+        assert case["scopes"] == ["steps.read"]
+
+
+async def test_a_case_that_is_not_the_nurses_answers_404_with_one_body(
+    make: Make, app: FastAPI
+) -> None:
+    nurse, person = await make.staff(), await make.person()
+    colleague, stranger = await make.staff(nurse.organization_id), await make.staff()
+    accepted = await make.case(nurse, person, ["steps.read"])
+    path = f"/v1/cases/{accepted['case']['id']}"
+    refusals = [refusal(await nurse.get(f"/v1/cases/{uuid4()}"))]
+    refusals += [refusal(await staff.get(path)) for staff in (colleague, stranger)]
+    await person.post(f"/v1/me/consents/{accepted['consents'][0]['id']}/withdrawal", {})
+    refusals.append(refusal(await nurse.get(path)))
+    assert await case_ids(nurse) == []
+    closed = (await make.case(nurse, person, ["steps.read"]))["case"]["id"]
+    await run_sql(app, "UPDATE cases SET state = 'closed' WHERE case_id = :id", id=closed)
+    refusals.append(refusal(await nurse.get(f"/v1/cases/{closed}")))
+    assert refusals[0][0] == 404
+    assert all(each == refusals[0] for each in refusals)
+
+
+async def test_a_closed_case_stays_in_the_persons_list(make: Make, app: FastAPI) -> None:
+    nurse, person = await make.staff(), await make.person()
+    case_id = (await make.case(nurse, person, ["steps.read"]))["case"]["id"]
+    await run_sql(app, "UPDATE cases SET state = 'closed' WHERE case_id = :id", id=case_id)
+    assert await case_ids(nurse) == []
+    (case,) = (await person.get("/v1/me/cases")).json()["cases"]
+    assert (case["id"], case["state"]) == (case_id, "closed")
+
+
+async def test_the_wrong_role_is_refused_everywhere(make: Make) -> None:
+    nurse, person = await make.staff(), await make.person()
+    case_id = (await make.case(nurse, person, ["steps.read"]))["case"]["id"]
+    for path in ("/v1/me", "/v1/me/cases", "/v1/me/records", "/v1/me/access-log"):
+        assert refusal(await nurse.get(path))[1]["code"] == "forbidden"
+    for path in ("/v1/cases", f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/records"):
+        assert refusal(await person.get(path))[1]["code"] == "forbidden"
+        assert (await make.client.get(path)).status_code == 401
+
+
+async def test_a_suspended_nurse_is_not_signed_in_any_more(make: Make, app: FastAPI) -> None:
+    nurse, person = await make.staff(), await make.person()
+    case_id = (await make.case(nurse, person, ["steps.read"]))["case"]["id"]
+    paths = ("/v1/cases", f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/records")
+    assert [(await nurse.get(path)).status_code for path in paths] == [200, 200, 200]
+    await run_sql(app, "UPDATE staff SET state = 'suspended' WHERE staff_id = :id", id=nurse.id)
+    assert [(await nurse.get(path)).status_code for path in paths] == [401, 401, 401]
