@@ -35,7 +35,7 @@ test: lint ## Everything CI runs: format, lint, types, tests
 lint: $(READY) ## Format check, ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests
+	$(BIN)/mypy src tests bench
 
 bench: $(READY) ## Measure the budgets and print the table
 	@exec $(BIN)/python -m bench

@@ -28,7 +28,7 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         # Two processes may start at once; the second waits here and finds nothing left to do.
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % ONE_AT_A_TIME)
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
         # Citus needs the second setting; plain PostgreSQL takes it as an unknown placeholder.
         connection.exec_driver_sql("SET lock_timeout = '4s'")
         connection.exec_driver_sql("SET citus.multi_shard_modify_mode = 'sequential'")

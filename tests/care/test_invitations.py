@@ -1,7 +1,7 @@
 """Invitations: what may be asked for, by whom and for how long, and that a code works once."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -81,7 +81,7 @@ async def test_a_code_works_until_just_before_its_end_by_default_after_14_days(
     invited = (await nurse.post("/v1/cases/invitations", wanted)).json()
     assert invited.keys() == {"code", "expires_at"}
     end = clock.now() + timedelta(days=14)
-    assert begun + timedelta(days=14) <= clock.datetime.fromisoformat(invited["expires_at"]) <= end
+    assert begun + timedelta(days=14) <= datetime.fromisoformat(invited["expires_at"]) <= end
     # An access token lives for 15 minutes: renew it where the clock will stand.
     monkeypatch.setattr(clock, "now", lambda: begun + timedelta(days=14))
     assert person.app is not None
@@ -184,9 +184,7 @@ async def test_colleagues_who_work_elsewhere_are_suspended_or_unknown_are_refuse
 ) -> None:
     nurse, elsewhere = await make.staff(), await make.staff()
     suspended = await make.staff(nurse.organization_id)
-    await run_sql(
-        app, "UPDATE staff SET state = 'suspended' WHERE staff_id = :id", id=suspended.id
-    )
+    await run_sql(app, "UPDATE staff SET state = 'suspended' WHERE staff_id = :id", id=suspended.id)
     wanted: dict[str, object] = {"purpose": "guidance", "scopes": ["steps.read"]}
     refusals = [
         refusal(await nurse.post("/v1/cases/invitations", {**wanted, "staff": [str(colleague)]}))

@@ -1,7 +1,9 @@
 """Google's side of a sign-in: a signing key, its certificate, and ID tokens made with it."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 import httpx
 from cryptography import x509
@@ -34,7 +36,11 @@ def certificates() -> httpx.Response:
 
 
 def id_token(
-    audience: str, subject: str, *, key: rsa.RSAPrivateKey = KEY, **claims: object
+    audience: str,
+    subject: str,
+    *,
+    key: rsa.RSAPrivateKey = KEY,
+    claims: Mapping[str, object] = MappingProxyType({}),
 ) -> str:
     """An ID token for `audience`, good for an hour."""
     now = int(clock.now().timestamp())

@@ -23,20 +23,16 @@ PHONE, WEB = "phone.apps.googleusercontent.com", "web.apps.googleusercontent.com
 
 
 @pytest.fixture
-def google(
-    app: FastAPI, settings: Settings, keyring: DirectoryKeyring, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[respx.Route]:
+def google(app: FastAPI, settings: Settings, keyring: DirectoryKeyring) -> Iterator[respx.Route]:
     """Google's address; the application has kept no certificates from an earlier test."""
-    url = settings.google_certs_url
-    endpoint = TokenEndpoint(keyring, settings, GoogleCertificates(url))
-    monkeypatch.setattr(app.state, "token_endpoint", endpoint)
+    url, before = settings.google_certs_url, app.state.token_endpoint
+    app.state.token_endpoint = TokenEndpoint(keyring, settings, GoogleCertificates(url))
     with respx.mock(assert_all_called=False) as router:
         yield router.get(url).mock(return_value=certificates())
+    app.state.token_endpoint = before
 
 
-async def exchange(
-    client: httpx.AsyncClient, app: App, token: str, **more: str
-) -> httpx.Response:
+async def exchange(client: httpx.AsyncClient, app: App, token: str, **more: str) -> httpx.Response:
     form = {
         "grant_type": TOKEN_EXCHANGE,
         "subject_token_type": ID_TOKEN,
@@ -51,6 +47,12 @@ async def staff_with_email(make: Make, email: str) -> UUID:
     organization_id, state = await make.organization(), make.fastapi.state
     async with state.engine.begin() as connection:
         return await add_staff(connection, state.keyring, organization_id, email, "nurse")
+
+
+async def suspend(make: Make, staff_id: UUID) -> None:
+    change = text("UPDATE staff SET state = 'suspended' WHERE staff_id = :staff_id")
+    async with make.fastapi.state.engine.begin() as connection:
+        await connection.execute(change, {"staff_id": staff_id})
 
 
 def assert_bad_grant(answer: httpx.Response) -> None:
@@ -139,7 +141,7 @@ async def test_a_verified_address_of_a_staff_member_signs_them_in_as_staff(
     app = await make.app(google_client_ids=[PHONE])
     email = f"{secrets.token_hex(6)}@Clinic.Example"
     staff_id = await staff_with_email(make, email)
-    token = id_token(PHONE, "nurse", email=email.upper(), email_verified=True)
+    token = id_token(PHONE, "nurse", claims={"email": email.upper(), "email_verified": True})
     answer = await exchange(client, app, token, audience="staff")
     assert (answer.status_code, answer.json()["scope"]) == (200, "staff")
     claims = make.claims(answer.json()["access_token"])
@@ -155,7 +157,7 @@ async def test_without_the_audience_a_staff_member_signs_in_as_a_person(
     app = await make.app(google_client_ids=[PHONE])
     email = f"{secrets.token_hex(6)}@clinic.example"
     staff_id = await staff_with_email(make, email)
-    token = id_token(PHONE, secrets.token_hex(8), email=email, email_verified=True)
+    token = id_token(PHONE, secrets.token_hex(8), claims={"email": email, "email_verified": True})
     claims = make.claims((await exchange(client, app, token)).json()["access_token"])
     assert claims["role"] == "person"
     assert claims["sub"] != str(staff_id)
@@ -169,8 +171,9 @@ async def test_an_address_that_is_unknown_unverified_or_suspended_is_no_staff_me
     email = f"{secrets.token_hex(6)}@clinic.example"
     staff_id = await staff_with_email(make, email)
 
-    async def answer(**claims: object) -> httpx.Response:
-        return await exchange(client, app, id_token(PHONE, "n", **claims), audience="staff")
+    async def answer(**claims: str | bool) -> httpx.Response:
+        token = id_token(PHONE, "n", claims=claims)
+        return await exchange(client, app, token, audience="staff")
 
     assert (await answer(email=email, email_verified=True)).status_code == 200
     refused = [
@@ -179,12 +182,33 @@ async def test_an_address_that_is_unknown_unverified_or_suspended_is_no_staff_me
         await answer(email=email),
         await answer(),
     ]
-    suspend = text("UPDATE staff SET state = 'suspended' WHERE staff_id = :staff_id")
-    async with make.fastapi.state.engine.begin() as connection:
-        await connection.execute(suspend, {"staff_id": staff_id})
+    await suspend(make, staff_id)
     refused.append(await answer(email=email, email_verified=True))
     for each in refused:
         assert_bad_grant(each)
+    assert google.called
+
+
+async def test_a_suspended_staff_member_is_signed_out_and_renews_nothing(
+    client: httpx.AsyncClient, make: Make, google: respx.Route
+) -> None:
+    app = await make.app(google_client_ids=[PHONE])
+    email = f"{secrets.token_hex(6)}@clinic.example"
+    staff_id = await staff_with_email(make, email)
+    token = id_token(PHONE, "n", claims={"email": email, "email_verified": True})
+    tokens = (await exchange(client, app, token, audience="staff")).json()
+    form = {"grant_type": "refresh_token", "client_id": str(app.id)}
+    renewed = await client.post(
+        "/oauth/token", data={**form, "refresh_token": tokens["refresh_token"]}
+    )
+    assert (renewed.status_code, renewed.json()["scope"]) == (200, "staff")
+    nurse = Caller(client, staff_id, renewed.json()["access_token"])
+    assert (await nurse.get("/v1/cases")).status_code == 200
+    await suspend(make, staff_id)
+    answer = await nurse.get("/v1/cases")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    next_one = {**form, "refresh_token": renewed.json()["refresh_token"]}
+    assert_bad_grant(await client.post("/oauth/token", data=next_one))
     assert google.called
 
 
@@ -195,7 +219,7 @@ async def test_no_outside_identity_is_stored_in_clear(
     subject, user = f"google-{secrets.token_hex(8)}", f"user-{secrets.token_hex(8)}"
     email = f"{secrets.token_hex(6)}@clinic.example"
     await staff_with_email(make, email)
-    token = id_token(PHONE, subject, email=email, email_verified=True)
+    token = id_token(PHONE, subject, claims={"email": email, "email_verified": True})
     answer = await exchange(client, app, token)
     refresh = answer.json()["refresh_token"]
     await make.sign_in(app, user)

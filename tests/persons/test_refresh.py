@@ -7,7 +7,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from tests.make import App, Caller, Make
 from vitalkeep.base import clock
@@ -132,21 +131,3 @@ async def test_an_access_token_is_no_refresh_token(make: Make) -> None:
     assert_refused(await renew(make, app, tokens["access_token"]))
     caller = Caller(make.client, UUID(int=0), tokens["refresh_token"])
     assert (await caller.get("/v1/me")).status_code == 401
-
-
-@pytest.mark.parametrize("change", ["state = 'suspended'", "state = 'active'"])
-async def test_a_suspended_staff_member_renews_nothing(make: Make, change: str) -> None:
-    nurse, app = await make.staff(), await make.app()
-    first = await make.sign_in(app, "user-1")
-    statements = (
-        "UPDATE refresh_families SET role = 'staff', subject_id = :staff_id"
-        " WHERE subject_id = :person_id",
-        f"UPDATE staff SET {change} WHERE staff_id = :staff_id",  # noqa: S608
-    )
-    person_id = UUID(make.claims(first["access_token"])["sub"])
-    async with make.fastapi.state.engine.begin() as connection:
-        for statement in statements:
-            ids = {"staff_id": nurse.id, "person_id": person_id}
-            used = {name: ids[name] for name in ids if f":{name}" in statement}
-            await connection.execute(text(statement), used)
-    assert first["refresh_token"]

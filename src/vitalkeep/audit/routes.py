@@ -87,8 +87,14 @@ async def list_access_log(
     )
     return AccessLog(
         entries=[AccessEntry.model_validate(entry) for entry in entries],
-        next_cursor=following and sign(keyring, "access-log", str(person.person_id), following),
+        next_cursor=following and to_cursor(keyring, person.person_id, following),
     )
+
+
+def to_cursor(keyring: Keyring, person_id: UUID, position: Position) -> str:
+    """The cursor behind an event, for this person's log."""
+    place = [position[0].isoformat(), str(position[1])]
+    return sign(keyring, "access-log", str(person_id), place)
 
 
 def read_cursor(keyring: Keyring, person_id: UUID, cursor: str | None) -> Position | None:

@@ -19,7 +19,7 @@ OURS: Final = frozenset(
     {
         *("postgres", "postgres.log", "postgres.log.1", ".vitalkeep-unfinished", "socket"),
         *("server.lock", "start.lock", "users.lock", "keyring"),
-        *("public_url", "demo.json", "demo.lock"),
+        *("public_url", "demo.json", "demo.new", "demo.lock"),
     }
 )
 """Everything that we put into a data directory."""
@@ -50,7 +50,8 @@ def forget(data: Path) -> None:
     found = {path.name for path in data.iterdir()} if data.is_dir() else set()
     if not found:
         return
-    foreign = sorted(found - OURS)
+    ours = {name for name in found if name in OURS or name.startswith(".new-")}
+    foreign = sorted(found - ours)
     if foreign or "users.lock" not in found:
         what = f" (it holds {foreign[0]})" if foreign else ""
         raise devdb.DevDatabaseError(
@@ -62,7 +63,7 @@ def forget(data: Path) -> None:
         if has_processes(data):
             devdb.stop(devdb.start(data))
         # The lock stays: who waits for it has to find the same file.
-        for path in (data / name for name in OURS - {"users.lock"}):
+        for path in (data / name for name in ours - {"users.lock"}):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

@@ -1,13 +1,16 @@
 """What every request passes through: an id, the log line, metrics, and one rendering of errors."""
 
 from collections.abc import Mapping, Sequence
+from datetime import MAXYEAR, MINYEAR, datetime
 from time import perf_counter
+from typing import Annotated
 from uuid import uuid4
 
 import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +34,17 @@ TRY_AGAIN = {"40001", "40P01", "55P03"}
 AWAY = ("08", "57", "53")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
+
+
+def _is_storable(moment: datetime) -> datetime:
+    # In UTC it may fall into a year that no `datetime` can hold.
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError("out of range")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_is_storable)]
+"""A time with its offset, in the years 2 to 9998: one that the database takes."""
 
 
 class RequestMiddleware:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from vitalkeep.base import clock
 from vitalkeep.base.db import Connection
@@ -18,6 +18,7 @@ from vitalkeep.base.errors import (
     problems,
 )
 from vitalkeep.base.keys import Keyring
+from vitalkeep.base.wire import Moment
 from vitalkeep.care import cases, invitations, reading
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.schemas import ConsentView, ShortText
@@ -68,7 +69,7 @@ class InvitationRequest(BaseModel):
     purpose: str = Field(max_length=40, examples=["guidance"])
     scopes: list[ShortText] = Field(min_length=1, max_length=100, examples=[["steps.read"]])
     staff: list[UUID] = Field(default=[], max_length=100)
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class InvitationCode(BaseModel):

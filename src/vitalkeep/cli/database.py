@@ -28,10 +28,13 @@ class World:
 def read_settings(data: Path | None = None) -> Settings:
     """Settings from the environment; `data` wins over VITALKEEP_DATA. Exits on a bad value."""
     try:
-        return Settings() if data is None else Settings(data=data)
+        settings = Settings() if data is None else Settings(data=data)
     except ValidationError as error:
         wrong = (f"VITALKEEP_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise fail("; ".join(wrong)) from None
+    if settings.database_url is not None and not settings.database_url.startswith("postgres"):
+        raise fail("VITALKEEP_DATABASE_URL: it has to begin with postgresql://")
+    return settings
 
 
 def load_settings(data: Path | None) -> Settings:

@@ -2,11 +2,16 @@
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from vitalkeep import __version__
@@ -17,9 +22,12 @@ from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
 from vitalkeep.cli import keyring, parties, server
+from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
 from vitalkeep.demo.story import Step, StepFailed, tell
 from vitalkeep.erasure.data_map import data_map
+
+STOPPED: Final = 128 + signal.SIGTERM
 
 app = typer.Typer(
     help="Health-data sync backend: consent on every write and read, deletion proven.",
@@ -39,19 +47,20 @@ app.add_typer(keyring.erasures_app, name="erasures")
 
 
 @app.command()
-def version() -> None:
+def version(as_json: AsJson = False) -> None:
     """Print the version."""
-    console.print(__version__)
+    answer({"version": __version__}, as_json=True) if as_json else console.print(__version__)
 
 
 @app.command()
-def openapi() -> None:
-    """Print the OpenAPI document."""
+def openapi(as_json: AsJson = False) -> None:
+    """Print the OpenAPI document; with --json on a single line."""
     with tempfile.TemporaryDirectory() as scratch:
         init_keyring(Path(scratch) / "keyring")
         keys = DirectoryKeyring(Path(scratch) / "keyring")
         document = create_app(Settings(database_url="postgresql://unused/unused"), keys).openapi()
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+    indent = None if as_json else 2
+    sys.stdout.write(json.dumps(document, indent=indent, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 @app.command("data-map")
@@ -67,12 +76,11 @@ def demo(as_json: AsJson = False) -> None:
     steps: list[Step] = []
     with clear_errors(), tempfile.TemporaryDirectory(prefix="vitalkeep-demo-") as scratch:
         data = Path(scratch)
-        with embedded_database(data) as url:
-            failure = asyncio.run(run_story(Settings(data=data).with_database(url), steps, as_json))
+        settings = read_settings().model_copy(update={"data": data, "keyring": data / "keyring"})
+        with embedded_database(data, settings.pg_bindir) as url:
+            failure = asyncio.run(run_story(settings.with_database(url), steps, as_json))
     if as_json:
-        answer(
-            {"ok": failure is None, "steps": [list(step_row(each)) for each in steps]}, as_json=True
-        )
+        answer({"ok": failure is None, "steps": [asdict(each) for each in steps]}, as_json=True)
     else:
         print_steps(steps)
     if failure is not None:
@@ -96,20 +104,25 @@ async def run_story(settings: Settings, steps: list[Step], as_json: bool) -> str
     return None
 
 
-def step_row(step: Step) -> tuple[str, str, str]:
-    """A step as a row of the table."""
-    return step.title, step.figures, f"{step.ms:,.0f}"
-
-
 def print_steps(steps: list[Step]) -> None:
     """The table of steps with their figures."""
     table = Table("step", "figures")
     table.add_column("ms", justify="right")
     for step in steps:
-        table.add_row(*step_row(step))
+        table.add_row(step.title, escape(step.figures), f"{step.ms:,.0f}")
     console.print(table)
+
+
+def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Ends the command in order, so that it stops the database it started."""
+    sys.exit(STOPPED)
 
 
 def main() -> None:
     """Runs the command line."""
+    signal.signal(signal.SIGTERM, stop)
     app()
+
+
+if __name__ == "__main__":
+    main()

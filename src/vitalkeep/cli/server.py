@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import shutil
 import socket
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -15,44 +15,55 @@ import uvicorn
 from fastapi import FastAPI
 
 from vitalkeep.app import create_app
-from vitalkeep.base.embedded import embedded_database
+from vitalkeep.base.embedded import embedded_database, forget
 from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.outbound import inside_client
+from vitalkeep.base.pgprocess import locked
 from vitalkeep.base.settings import Settings
-from vitalkeep.cli.database import ensure_keyring, load_settings
+from vitalkeep.cli.database import ensure_keyring, load_settings, read_settings
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, console, fail
 from vitalkeep.demo import world
+from vitalkeep.persons.clients import find_client
 
-OWN = ("postgres", "keyring")
-"""What makes a directory one of ours, so that --reset never empties another."""
+SEED_TIMEOUT_S = 120.0
+SHOWN = {
+    "app id": "client_id",
+    "app secret": "client_secret",
+    "organization": "organization_id",
+    "person token": "person_token",
+    "nurse token": "staff_token",
+}
 
 
 def dev(
-    port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Port on the loopback address.", min=1, max=65535)
+    ] = 8000,
     data: Data = None,
     reset: Annotated[bool, typer.Option("--reset", help="Forget everything first.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start the embedded PostgreSQL, migrate, seed a demo world once, and serve."""
     require_port(port)
-    settings = Settings() if data is None else Settings(data=data)
-    if reset:
-        forget(settings.data)
+    settings = read_settings(data)
+    base = f"http://127.0.0.1:{port}"
     if "public_url" not in settings.model_fields_set:
-        url = f"http://127.0.0.1:{port}"
-        settings = settings.model_copy(update={"public_url": url})
+        settings = settings.model_copy(update={"public_url": base})
     with clear_errors(), ExitStack() as stack:
+        if reset:
+            forget(settings.data)
         url = stack.enter_context(embedded_database(settings.data, settings.pg_bindir))
         (settings.data / "public_url").write_text(settings.public_url)
         settings = settings.with_database(url)
         keyring = ensure_keyring(settings)
-        configure_logs(settings.log_level)
+        configure_logs("warning")  # the seeding's own requests are nobody's business
         asyncio.run(upgrade(url))
-        remembered = settings.data / "demo.json"
-        parties = asyncio.run(welcome(settings, keyring, port, read_parties(remembered)))
-        write_parties(remembered, parties)
-        # uvicorn ends the process itself on SIGTERM, so the database is stopped in the lifespan.
+        with locked(settings.data / "demo.lock", timeout_s=SEED_TIMEOUT_S):
+            welcome(asyncio.run(seed(settings, keyring)), base, as_json=as_json)
+        configure_logs(settings.log_level)
+        # The database goes with the application: Ctrl-C twice ends uvicorn before its lifespan.
         app = create_app(settings, keyring, on_stop=stack.close)
         uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
@@ -67,65 +78,58 @@ def require_port(port: int) -> None:
             raise fail(f"port {port} can't be used ({error.strerror}); try --port") from None
 
 
-def forget(data: Path) -> None:
-    """Empties a data directory of ours, after stopping its database."""
-    if not data.exists():
-        return
-    if any(data.iterdir()) and not any((data / name).exists() for name in OWN):
-        raise fail(f"{data} does not look like a data directory of vitalkeep; nothing was removed")
-    with clear_errors(), embedded_database(data):
-        pass
-    for path in data.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-async def welcome(
-    settings: Settings, keyring: DirectoryKeyring, port: int, parties: world.Parties | None
-) -> world.Parties:
-    """Seeds the demo world if it is not there yet; prints where to look and tokens to try."""
+async def seed(settings: Settings, keyring: DirectoryKeyring) -> dict[str, object]:
+    """Seeds the demo world, or finishes seeding it; its parties, with new tokens."""
     app = create_app(settings, keyring)
-    if parties is None:
+    remembered = settings.data / "demo.json"
+    parties, furnished = recall(remembered)
+    try:
         async with app.state.engine.begin() as connection:
-            parties = await world.add_parties(connection, keyring)
-        await world.furnish(app, parties)
-    async with app.state.engine.begin() as connection:
-        nurse = await world.staff_token(
-            connection, keyring, settings, world.NURSE_EMAIL, parties.client_id
-        )
-    async with inside_client(app) as client:
-        person = await world.person_token(client, parties)
-    await app.state.engine.dispose()
-    base = f"http://127.0.0.1:{port}"
-    console.print(f"\n[bold]vitalkeep[/bold] at {base}   explorer: {base}/docs\n")
-    answer(
-        {
-            "app id": parties.client_id,
-            "app secret": parties.client_secret,
-            "organization": parties.organization_id,
-            "person token": person,
-            "nurse token": nurse,
-        },
-        as_json=False,
-    )
-    console.print("\nThe tokens are good for 15 minutes; `vitalkeep token --help` makes more.\n")
-    return parties
+            # What was remembered may not have been committed, or the database be a new one.
+            known = parties and await find_client(connection, str(parties.client_id))
+            if parties is None or known is None:
+                parties, furnished = await world.add_parties(connection, keyring), False
+                remember(remembered, parties, furnished=False)
+        if not furnished:
+            await world.furnish(app, parties)
+            remember(remembered, parties, furnished=True)
+        async with app.state.engine.begin() as connection:
+            nurse = await world.staff_token(
+                connection, keyring, settings, world.NURSE_EMAIL, parties.client_id
+            )
+        async with inside_client(app) as client:
+            person = await world.person_token(client, parties)
+    finally:
+        await app.state.engine.dispose()
+    return {**asdict(parties), "person_token": person, "staff_token": nurse}
 
 
-def read_parties(remembered: Path) -> world.Parties | None:
-    """The parties of a demo world that was seeded before."""
+def recall(remembered: Path) -> tuple[world.Parties | None, bool]:
+    """The parties of the demo world, if any, and whether it was furnished to the end."""
     if not remembered.exists():
-        return None
+        return None, False
     found = json.loads(remembered.read_text())
-    secret = found.pop("client_secret")
-    return world.Parties(
-        client_secret=secret, **{name: UUID(value) for name, value in found.items()}
-    )
+    ids = {name: UUID(found[name]) for name in ("client_id", "organization_id", "staff_id")}
+    return world.Parties(client_secret=found["client_secret"], **ids), found["furnished"]
 
 
-def write_parties(remembered: Path, parties: world.Parties) -> None:
-    """Remembers the demo world's parties, the app's secret too, for the owner only."""
-    remembered.touch(mode=0o600)
-    remembered.write_text(json.dumps(asdict(parties), default=str))
+def remember(remembered: Path, parties: world.Parties, *, furnished: bool) -> None:
+    """Keeps the demo world's parties, the app's secret too, in a file for the owner only."""
+    unfinished = remembered.with_suffix(".new")
+    unfinished.touch(mode=0o600)
+    document = {**asdict(parties), "furnished": furnished}
+    unfinished.write_text(json.dumps(document, default=str))
+    unfinished.replace(remembered)
+
+
+def welcome(seeded: Mapping[str, object], base: str, *, as_json: bool) -> None:
+    """Prints where to look and tokens to try."""
+    if as_json:
+        answer({"url": base, "explorer": f"{base}/docs", **seeded}, as_json=True)
+        return
+    console.print(f"\n[bold]vitalkeep[/bold] at {base}   explorer: {base}/docs\n")
+    answer({label: seeded[name] for label, name in SHOWN.items()}, as_json=False)
+    console.print("\nThe tokens are good for 15 minutes; `vitalkeep token --help` makes more.\n")
 
 
 def serve(
@@ -149,7 +153,7 @@ def serve(
 
 def production_settings() -> tuple[Settings, DirectoryKeyring]:
     """Settings and keyring of a production process; exits with what is missing."""
-    settings = Settings()
+    settings = read_settings()
     if settings.database_url is None:
         raise fail("set VITALKEEP_DATABASE_URL; for an embedded database use `vitalkeep dev`")
     if settings.keyring is None:

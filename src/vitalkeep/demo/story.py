@@ -11,11 +11,12 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from vitalkeep.base.db import tables_of_a_person
+from vitalkeep.base.errors import Problem
 from vitalkeep.base.outbound import inside_client
 from vitalkeep.datatypes.registry import TYPES
 from vitalkeep.demo import world
 from vitalkeep.demo.world import bearer
-from vitalkeep.erasure.certificate import Certificate, verify
+from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, verify
 
 Json: TypeAlias = dict[str, Any]
 """An answer's JSON, looked into by name."""
@@ -220,7 +221,7 @@ async def tell(app: FastAPI) -> AsyncIterator[Step]:
             begun = perf_counter()
             try:
                 figures = await chapter()
-            except httpx.HTTPStatusError as error:
+            except (httpx.HTTPStatusError, Problem, CertificateInvalid) as error:
                 raise StepFailed(f"{chapter.__doc__} {error}") from None
             title = (chapter.__doc__ or "").strip()
             yield Step(title, figures, (perf_counter() - begun) * 1000)

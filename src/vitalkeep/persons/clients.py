@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import secrets
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -112,7 +111,7 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
         raise InvalidClient
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise InvalidClient from None
     client_id, _, secret = decoded.partition(":")
     return unquote(client_id), unquote(secret)

@@ -40,7 +40,7 @@ class TokenEndpoint:
         self, connection: AsyncConnection, client: ClientCaller, form: Mapping[str, str]
     ) -> dict[str, object] | Problem:
         """The answer of POST /oauth/token. Raises InvalidTokenRequest, InvalidGrant and others."""
-        match form.get("grant_type"):
+        match required(form, "grant_type"):
             case "client_credentials":
                 require_secret(client)
                 return self.answer(AccessClaims(client.client_id, client.client_id, "app", 0))
@@ -62,7 +62,9 @@ class TokenEndpoint:
             case "urn:vitalkeep:params:oauth:token-type:app-user":
                 require_secret(client)
                 if len(subject_token) > MAX_EXTERNAL_ID:
-                    raise InvalidTokenRequest("subject_token is longer than 256 characters.")
+                    raise InvalidTokenRequest(
+                        "subject_token is longer than 256 characters.", error="invalid_request"
+                    )
                 claims = await self.person(connection, client, str(client.client_id), subject_token)
             case "urn:ietf:params:oauth:token-type:id_token":
                 claims = await self.google(connection, client, form, subject_token)

@@ -25,12 +25,15 @@ from vitalkeep.base.limits import read_body
 from vitalkeep.persons import oauth, refresh
 from vitalkeep.persons.access import SignedInPerson
 from vitalkeep.persons.clients import require_client
+from vitalkeep.persons.gate import take_gate
 from vitalkeep.persons.models import Person
 from vitalkeep.persons.tokens import verify
 
 router = APIRouter()
 FORM_LIMIT = 64 * 1024
 ZONES = available_timezones()
+# Source of the form and of the 35 characters it gets: RFC 5646 sections 2.1 and 4.4.1.
+LOCALE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
 class TokenResponse(BaseModel):
@@ -65,7 +68,7 @@ class AccountChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     time_zone: Annotated[str, AfterValidator(known_zone)] | None = None
-    locale: Annotated[str, Field(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    locale: Annotated[str, Field(pattern=LOCALE, max_length=35)] | None = None
 
 
 def form_body(*fields: str) -> dict[str, object]:
@@ -107,9 +110,7 @@ async def read_form(request: Request) -> dict[str, str]:
         "client_id",
     ),
 )
-async def create_token(
-    request: Request, response: Response, connection: Connection
-) -> TokenResponse | Response:
+async def create_token(request: Request, connection: Connection) -> TokenResponse | Response:
     """Exchange a credential for an access token.
 
     The client authenticates with HTTP Basic; an app on a phone gives `client_id` in the form.
@@ -123,7 +124,6 @@ async def create_token(
     if isinstance(answer, Problem):
         refusal: Response = request.app.state.render_problem(request, answer)
         return refusal
-    response.headers["Cache-Control"] = "no-store"
     return TokenResponse.model_validate(answer)
 
 
@@ -182,7 +182,9 @@ async def get_authorization_server(request: Request) -> dict[str, str | list[str
 async def get_me(person: SignedInPerson, connection: Connection) -> Account:
     """The signed-in person's account."""
     query = select(Person.time_zone, Person.locale, Person.created_at)
-    row = (await connection.execute(query.where(Person.person_id == person.person_id))).one()
+    row = (await connection.execute(query.where(Person.person_id == person.person_id))).first()
+    if row is None:
+        raise Unauthenticated("This account has been deleted.")
     return Account(time_zone=row.time_zone, locale=row.locale, created_at=row.created_at)
 
 
@@ -195,6 +197,7 @@ async def update_me(
     """Change the time zone or the language."""
     values = change.model_dump(exclude_none=True)
     if values:
-        mine = update(Person).where(Person.person_id == person.person_id, Person.state == "active")
+        await take_gate(connection, person.person_id)
+        mine = update(Person).where(Person.person_id == person.person_id)
         await connection.execute(mine.values(**values))
     return await get_me(person, connection)

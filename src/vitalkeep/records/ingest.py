@@ -139,8 +139,9 @@ async def store(
             verdicts[draft.position] = Verdict(status=status, id=draft.record_id)
     if left:
         wanted = [
-            (d.position, d.record_id, d.measurement.type.number, d.measurement.version)
+            (d.position, d.record_id, m.type.number, m.version, m.start)
             for d in left
+            for m in (d.measurement,)
         ]
         verdicts.update(await explain(connection, person, wanted, now))
     return feed + len(drafts)

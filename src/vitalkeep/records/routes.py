@@ -236,7 +236,8 @@ def to_change(change: query.Change) -> bytes:
     return orjson.dumps(
         {
             "op": "delete",
-            "id": change.record_id,
+            # The driver's UUID is a subclass, which orjson takes for an unknown class.
+            "id": str(change.record_id),
             "type": BY_NUMBER[change.type].name,
             "deleted_at": clock.rfc3339(change.at),
         }

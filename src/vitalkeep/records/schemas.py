@@ -4,9 +4,18 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from vitalkeep.records.query import FAR_AHEAD, FOREVER_AGO
 from vitalkeep.records.verdicts import Verdict, VerdictStatus
+
+
+def within_reach(moment: datetime) -> datetime:
+    """The bound, or the nearest one that can be told in UTC and to the database."""
+    return min(max(moment, FOREVER_AGO), FAR_AHEAD)
+
+
+Bound = Annotated[AwareDatetime, AfterValidator(within_reach)]
 
 
 class PushResult(BaseModel):
@@ -26,11 +35,11 @@ class PushResult(BaseModel):
 class RecordQuery(BaseModel):
     """Which records: types, and a period on their start, `from` inclusive and `to` exclusive."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
     type: list[str] = Field(default=[], max_length=20, description="may repeat; default: all types")
-    since: AwareDatetime | None = Field(default=None, alias="from")
-    until: AwareDatetime | None = Field(default=None, alias="to")
+    since: Bound | None = Field(default=None, alias="from")
+    until: Bound | None = Field(default=None, alias="to")
     cursor: str | None = Field(default=None, max_length=512)
     limit: int = Field(default=1000, ge=1, le=1000)
 

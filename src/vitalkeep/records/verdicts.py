@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.consents.models import Consent
@@ -19,8 +19,10 @@ STATUSES: tuple[VerdictStatus, ...] = (
     "created", "updated", "unchanged", "stale", "suppressed", "rejected",
 )  # fmt: skip
 
-Unwritten: TypeAlias = tuple[int, UUID, int, int]
-"""A record that the upsert left out: place in the push, id, number of the type, version."""
+Unwritten: TypeAlias = tuple[int, UUID, int, int, datetime]
+"""A record that the upsert left out: place in the push, id, number of the type, version, start."""
+Period: TypeAlias = tuple[datetime | None, datetime | None]
+"""The starts `[from, until)` that a consent covers; None for no bound."""
 
 
 class Verdict(BaseModel):
@@ -47,19 +49,18 @@ async def explain(
 
     Runs behind the gate, so what it reads is what the upsert saw.
     """
-    missing = await consent_gaps(connection, person, now)
-    ids = [record_id for _, record_id, _, _ in unwritten]
+    periods, withdrawn = await collect_consents(connection, person, now)
+    ids = [unwritten_id for _, unwritten_id, *_ in unwritten]
     query = select(Record.record_id, Record.version, Record.deleted_by).where(
         Record.person_id == person.person_id, Record.record_id.in_(ids)
     )
     stored = {row[0]: (row[1], row[2]) for row in (await connection.execute(query)).all()}
     verdicts = {}
-    for position, record_id, type_number, version in unwritten:
-        code = missing.get(type_number)
-        if code is None and record_id not in stored:
-            # The type is covered, this record's time is not.
-            code = "consent_missing"
-        if code is not None:
+    for position, record_id, type_number, version, start in unwritten:
+        given = periods.get(type_number, [])
+        if not any(covers(period, start) for period in given):
+            gone = not given and type_number in withdrawn
+            code = "consent_withdrawn" if gone else "consent_missing"
             verdicts[position] = rejection(position, code, "/type", _no_consent(type_number))
             continue
         kept_version, deleted_by = stored[record_id]
@@ -72,32 +73,38 @@ async def explain(
     return verdicts
 
 
-async def consent_gaps(
+async def collect_consents(
     connection: AsyncConnection, person: PersonCaller, now: datetime
-) -> dict[int, str]:
-    """The reject code of each type that the person's app may not send at this moment."""
-    mine = (
+) -> tuple[dict[int, list[Period]], set[int]]:
+    """What the person's app may send at this moment: the periods in force by number of the type,
+    and the types of which a consent was withdrawn.
+    """
+    query = select(Consent.type, Consent.state, Consent.data_from, Consent.data_until).where(
         Consent.person_id == person.person_id,
         Consent.recipient_id == person.client_id,
         Consent.action == "collect",
+        or_(
+            Consent.state == "withdrawn",
+            and_(
+                Consent.state == "active",
+                or_(Consent.valid_until.is_(None), Consent.valid_until > now),
+            ),
+        ),
     )
-    in_force = (
-        Consent.state == "active",
-        or_(Consent.valid_until.is_(None), Consent.valid_until > now),
-    )
-    active = set((await connection.scalars(select(Consent.type).where(*mine, *in_force))).all())
-    withdrawn = set(
-        (
-            await connection.scalars(
-                select(Consent.type).where(*mine, Consent.state == "withdrawn")
-            )
-        ).all()
-    )
-    return {
-        number: "consent_withdrawn" if number in withdrawn else "consent_missing"
-        for number in BY_NUMBER
-        if number not in active
-    }
+    periods: dict[int, list[Period]] = {}
+    withdrawn: set[int] = set()
+    for row in (await connection.execute(query)).all():
+        if row.state == "withdrawn":
+            withdrawn.add(row.type)
+        else:
+            periods.setdefault(row.type, []).append((row.data_from, row.data_until))
+    return periods, withdrawn
+
+
+def covers(period: Period, start: datetime) -> bool:
+    """Whether a record that starts then lies in the period."""
+    since, until = period
+    return (since is None or since <= start) and (until is None or start < until)
 
 
 def _no_consent(type_number: int) -> str:

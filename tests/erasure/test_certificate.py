@@ -1,0 +1,117 @@
+"""Certificates: whoever has the published keys can check them, and no change goes unnoticed."""
+
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from tests.erasure.traces import left, live
+from tests.make import Make
+from vitalkeep.base import clock
+from vitalkeep.base.keys import DirectoryKeyring, init_keyring
+from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, issue, verify
+
+Keys = dict[str, dict[str, str]]
+
+
+async def published_keys(make: Make) -> Keys:
+    """The public keys by id."""
+    answer = await make.client.get("/.well-known/jwks.json")
+    return {key["kid"]: key for key in answer.json()["keys"]}
+
+
+async def certificate_of(make: Make) -> dict[str, Any]:
+    """The certificate of a person who left, as JSON."""
+    certificate: dict[str, Any] = (await left((await live(make)).person))["certificate"]
+    return certificate
+
+
+def is_good(document: bytes, keys: Keys) -> bool:
+    """Whether the text is a certificate that one of the keys signed."""
+    try:
+        verify(Certificate.model_validate_json(document), keys)
+    except (CertificateInvalid, ValidationError):
+        return False
+    return True
+
+
+async def test_a_certificate_verifies_with_the_published_keys(make: Make) -> None:
+    document = await certificate_of(make)
+    keys = await published_keys(make)
+    statement = verify(Certificate.model_validate(document), keys)
+    assert statement.model_dump(mode="json") == document["statement"]
+    assert statement.format == "vitalkeep-erasure-certificate/1"
+    assert is_good(orjson.dumps(document), keys)
+
+
+async def test_one_flipped_bit_anywhere_is_noticed(make: Make) -> None:
+    document = orjson.dumps(await certificate_of(make))
+    keys = await published_keys(make)
+    passed = []
+    for place in range(len(document)):
+        for bit in range(8):
+            changed = bytearray(document)
+            changed[place] ^= 1 << bit
+            if is_good(bytes(changed), keys):
+                passed.append((place, bit, bytes(changed[place - 20 : place + 20])))
+    assert passed == []
+
+
+@pytest.mark.parametrize("part", ["statement", "signature", "certificate"])
+async def test_a_certificate_says_nothing_that_is_not_signed(make: Make, part: str) -> None:
+    document = await certificate_of(make)
+    keys = await published_keys(make)
+    (document if part == "certificate" else document[part])["note"] = "and all backups"
+    assert not is_good(orjson.dumps(document), keys)
+
+
+async def test_a_missing_field_and_another_form_of_a_number_are_noticed(make: Make) -> None:
+    document = await certificate_of(make)
+    keys = await published_keys(make)
+    for name in document["statement"]:
+        less = {key: value for key, value in document["statement"].items() if key != name}
+        assert not is_good(orjson.dumps({**document, "statement": less}), keys)
+    for other in (0.0, "0", False):
+        spelled = {**document["statement"], "rows_left": other}
+        assert not is_good(orjson.dumps({**document, "statement": spelled}), keys)
+
+
+async def test_a_key_that_is_unknown_or_of_another_kind_is_refused(make: Make) -> None:
+    document = await certificate_of(make)
+    keys = await published_keys(make)
+    kid = document["signature"]["kid"]
+    without = {name: key for name, key in keys.items() if name != kid}
+    assert without
+    assert not is_good(orjson.dumps(document), without)
+    for other in without.values():
+        assert not is_good(orjson.dumps(document), {kid: other})
+
+
+async def test_a_signature_of_another_deployment_is_refused(
+    make: Make, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    directory = tmp_path_factory.mktemp("other") / "keyring"
+    init_keyring(directory)
+    statement = Certificate.model_validate(await certificate_of(make)).statement
+    forged = issue(
+        DirectoryKeyring(directory),
+        statement.issuer,
+        statement.erasure_id,
+        requested_at=clock.now(),
+        rows_deleted=statement.rows_deleted,
+    )
+    keys = await published_keys(make)
+    assert not is_good(forged.model_dump_json().encode(), keys)
+    (real,) = (kid for kid, key in keys.items() if key["kty"] == "OKP")
+    renamed = forged.signature.model_copy(update={"kid": real})
+    forged = forged.model_copy(update={"signature": renamed})
+    assert not is_good(forged.model_dump_json().encode(), keys)
+
+
+async def test_a_certificate_names_nobody(make: Make) -> None:
+    life = await live(make)
+    document = str((await left(life.person))["certificate"])
+    for each in (*life.ids, life.app.id, life.nurse.id, life.nurse.organization_id):
+        assert str(each) not in document
+    assert life.person.external_id not in document

@@ -1,0 +1,147 @@
+"""Leaving: everything of the person goes, in one transaction, and nothing of anybody else."""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+
+from tests.care.sql import refusal, run_sql
+from tests.erasure.traces import Life, confirm_token, deactivate, left, live, traces
+from tests.make import Make
+from vitalkeep.base.db import tables_of_a_person
+
+
+async def list_rows(app: FastAPI, person_id: UUID) -> dict[str, list[Any]]:
+    """Every row of a person, as the database writes it, by table."""
+    return {
+        table: [
+            row[0]
+            for row in await run_sql(
+                app,
+                f"SELECT t::text FROM {table} t WHERE {column} = :id ORDER BY 1",
+                id=person_id,  # noqa: S608
+            )
+        ]
+        for table, column in tables_of_a_person().items()
+    }
+
+
+async def refresh(make: Make, life: Life) -> int:
+    """The status that the person's refresh token gets."""
+    form = {"grant_type": "refresh_token", "refresh_token": life.refresh_token}
+    return (await make.client.post("/oauth/token", auth=life.app.auth, data=form)).status_code
+
+
+async def test_nothing_of_the_person_is_left_in_any_column_of_any_table(
+    make: Make, app: FastAPI
+) -> None:
+    life = await live(make)
+    assert len(await traces(app, life.ids)) >= len(tables_of_a_person())
+    await left(life.person)
+    assert await traces(app, life.ids, life.person.external_id) == set()
+
+
+async def test_the_certificate_counts_exactly_the_rows_there_were(make: Make, app: FastAPI) -> None:
+    life = await live(make)
+    before = {table: len(rows) for table, rows in (await list_rows(app, life.person.id)).items()}
+    assert all(before.values()), "a table of a person is not filled by this test"
+    statement = (await left(life.person))["certificate"]["statement"]
+    assert statement["rows_deleted"] == before
+    assert statement["rows_left"] == 0
+
+
+async def test_not_a_byte_of_anybody_else_changes(make: Make, app: FastAPI) -> None:
+    life = await live(make)
+    neighbour = await live(make, app=life.app, nurse=life.nurse)
+    before = await list_rows(app, neighbour.person.id)
+    assert all(before.values())
+    await left(life.person)
+    assert await list_rows(app, neighbour.person.id) == before
+    records = (await neighbour.person.get("/v1/me/records")).json()["records"]
+    assert {UUID(record["id"]) for record in records} == set(neighbour.record_ids)
+    assert await refresh(make, neighbour) == 200
+
+
+async def test_every_old_token_is_refused_from_then_on(make: Make) -> None:
+    life = await live(make)
+    second = (await make.sign_in(life.app, life.person.external_id))["access_token"]
+    first = life.person.token
+    await left(life.person)
+    for token in (first, second):
+        life.person.token = token
+        answers = [
+            await life.person.get("/v1/me"),
+            await life.person.get("/v1/me/records"),
+            await life.person.get("/v1/me/deactivation"),
+            await life.person.post("/v1/me/records", {"records": [make.record()]}),
+        ]
+        assert [refusal(answer)[0] for answer in answers] == [401] * 4
+    assert await refresh(make, life) == 401
+
+
+async def test_the_nurses_case_is_gone(make: Make) -> None:
+    life = await live(make)
+    await left(life.person)
+    assert (await life.nurse.get("/v1/cases")).json() == {"cases": []}
+    for path in (f"/v1/cases/{life.case_id}", f"/v1/cases/{life.case_id}/records"):
+        assert (await life.nurse.get(path)).status_code == 404
+
+
+async def test_who_signs_in_again_is_somebody_new_and_empty(make: Make) -> None:
+    life = await live(make)
+    await left(life.person)
+    token = (await make.sign_in(life.app, life.person.external_id))["access_token"]
+    assert UUID(make.claims(token)["sub"]) != life.person.id
+    life.person.token = token
+    for path, key in (
+        ("/v1/me/records", "records"),
+        ("/v1/me/changes", "changes"),
+        ("/v1/me/consents?state=all", "consents"),
+        ("/v1/me/consent-events", "events"),
+        ("/v1/me/cases", "cases"),
+        ("/v1/me/access-log", "entries"),
+    ):
+        assert (await life.person.get(path)).json()[key] == []
+    assert await life.person.statuses(make.record()) == ["consent_missing"]
+
+
+async def test_a_second_deactivation_is_not_signed_in_and_does_not_touch_the_newcomer(
+    make: Make,
+) -> None:
+    life = await live(make)
+    token = await confirm_token(life.person)
+    assert (await deactivate(life.person, token)).status_code == 200
+    assert refusal(await deactivate(life.person, token))[0] == 401
+    life.person.token = (await make.sign_in(life.app, life.person.external_id))["access_token"]
+    assert refusal(await deactivate(life.person, token))[1]["code"] == "confirm_token_invalid"
+    assert (await life.person.get("/v1/me")).status_code == 200
+
+
+async def test_a_row_that_would_stay_keeps_everything_in_place(make: Make, app: FastAPI) -> None:
+    life = await live(make)
+    before = await list_rows(app, life.person.id)
+    name = f"put_back_{secrets.token_hex(4)}"
+    await run_sql(
+        app,
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "  # noqa: S608
+        "INSERT INTO sign_ins (digest, person_id) VALUES (OLD.digest, OLD.person_id); "
+        "RETURN NULL; END $$",
+    )
+    await run_sql(
+        app,
+        f"CREATE TRIGGER {name} AFTER DELETE ON sign_ins FOR EACH ROW "
+        f"WHEN (OLD.person_id = '{life.person.id}') EXECUTE FUNCTION {name}()",
+    )
+    preview = (await life.person.get("/v1/me/deactivation")).json()
+    try:
+        answer = await deactivate(life.person, preview["confirm_token"])
+    finally:
+        await run_sql(app, f"DROP FUNCTION {name} CASCADE")
+    assert refusal(answer)[1]["code"] == "internal_error"
+    assert "certificate" not in answer.text
+    assert await list_rows(app, life.person.id) == before
+    unknown = await make.client.get(f"/v1/erasures/{preview['erasure_id']}")
+    assert unknown.status_code == 404
+    assert (await life.person.get("/v1/me")).status_code == 200
+    await left(life.person)

@@ -1,0 +1,157 @@
+"""Leaving while something else is going on: it comes wholly before, or it is refused."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import cast
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from tests.care.sql import run_sql
+from tests.erasure.traces import Life, confirm_token, deactivate, live, traces
+from tests.make import APP_USER, TOKEN_EXCHANGE, Make
+
+ROUNDS = 20
+
+
+async def at_once(*answers: Awaitable[httpx.Response]) -> list[httpx.Response]:
+    """All answers, of requests that are made at the same time."""
+    return list(await asyncio.gather(*answers))
+
+
+def statuses(answers: list[httpx.Response]) -> set[int]:
+    """The statuses among the answers."""
+    return {answer.status_code for answer in answers}
+
+
+async def test_of_deactivations_at_once_exactly_one_answers_with_a_certificate(make: Make) -> None:
+    for _ in range(5):
+        person = (await live(make)).person
+        tokens = [await confirm_token(person) for _ in range(2)] * 2
+        answers = await at_once(*(deactivate(person, token) for token in tokens))
+        assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+        (done,) = (answer.json() for answer in answers if answer.status_code == 200)
+        found = await make.client.get(f"/v1/erasures/{done['erasure_id']}")
+        assert found.json()["certificate"] == done["certificate"]
+
+
+async def test_a_push_at_the_same_time_is_acknowledged_before_or_refused(
+    make: Make, app: FastAPI
+) -> None:
+    outcomes: set[int] = set()
+    for turn in range(ROUNDS):
+        person = await make.person()
+        token = await confirm_token(person)
+        pushes = [
+            person.post("/v1/me/records", {"records": [make.record(), make.record("weight")]})
+            for _ in range(4)
+        ]
+        pushes.insert(turn % 5, deactivate(person, token))
+        answers = await at_once(*pushes)
+        done = answers.pop(turn % 5)
+        assert done.status_code == 200, done.text
+        outcomes |= statuses(answers)
+        acknowledged = sum(answer.status_code == 200 for answer in answers)
+        deleted = done.json()["certificate"]["statement"]["rows_deleted"]
+        assert deleted["records"] == 2 * acknowledged
+        assert await traces(app, [person.id]) == set()
+    assert outcomes == {200, 401}
+
+
+async def test_a_push_that_waits_for_a_deactivation_is_refused(make: Make, app: FastAPI) -> None:
+    person = await make.person()
+    async with app.state.engine.connect() as connection:
+        gate = "UPDATE persons SET state = 'erasing' WHERE person_id = :id"
+        await connection.execute(text(gate), {"id": person.id})
+        push = asyncio.create_task(person.post("/v1/me/records", {"records": [make.record()]}))
+        await asyncio.sleep(0.3)
+        assert not push.done()
+        await connection.execute(
+            text("DELETE FROM persons WHERE person_id = :id"), {"id": person.id}
+        )
+        await connection.commit()
+    assert (await push).status_code == 401
+
+
+async def test_consents_and_withdrawals_at_the_same_time_leave_nothing(
+    make: Make, app: FastAPI
+) -> None:
+    for _ in range(ROUNDS // 2):
+        life = await live(make)
+        token = await confirm_token(life.person)
+        code = await make.invitation(life.nurse, ["sleep.read"])
+        agreed = {"scopes": ["sleep.read"]}
+        done, *answers = await at_once(
+            deactivate(life.person, token),
+            life.person.post(f"/v1/me/invitations/{code}/acceptance", agreed),
+            life.person.post(f"/v1/me/consents/{life.consent_ids[0]}/withdrawal", {}),
+            life.person.request("PATCH", "/v1/me", json={"time_zone": "UTC"}),
+        )
+        assert done.status_code == 200
+        assert statuses(answers) <= {200, 201, 401}
+        assert await traces(app, [life.person.id]) == set()
+
+
+async def renew(make: Make, life: Life) -> httpx.Response:
+    """New tokens for the person's refresh token."""
+    form = {"grant_type": "refresh_token", "refresh_token": life.refresh_token}
+    return await make.client.post("/oauth/token", auth=life.app.auth, data=form)
+
+
+async def sign_in(make: Make, life: Life) -> httpx.Response:
+    """Tokens for whoever has the person's external id now."""
+    form = {"grant_type": TOKEN_EXCHANGE, "subject_token_type": APP_USER}
+    form["subject_token"] = life.person.external_id
+    return await make.client.post("/oauth/token", auth=life.app.auth, data=form)
+
+
+async def test_tokens_given_at_the_same_time_lead_nowhere(make: Make, app: FastAPI) -> None:
+    for turn in range(ROUNDS):
+        life = await live(make)
+        token = await confirm_token(life.person)
+        requests = [renew(make, life), sign_in(make, life), sign_in(make, life)]
+        requests.insert(turn % 4, deactivate(life.person, token))
+        answers = await at_once(*requests)
+        assert answers.pop(turn % 4).status_code == 200
+        assert statuses(answers) <= {200, 401}
+        assert await traces(app, [life.person.id]) == set()
+        for answer in answers:
+            if answer.status_code == 200:
+                given = cast(str, answer.json()["access_token"])
+                life.person.token = given
+                old = make.claims(given)["sub"] == str(life.person.id)
+                assert (await life.person.get("/v1/me")).status_code == (401 if old else 200)
+
+
+async def test_a_nurses_read_at_the_same_time_leaves_no_event(make: Make, app: FastAPI) -> None:
+    for turn in range(ROUNDS):
+        life = await live(make)
+        token = await confirm_token(life.person)
+        path = f"/v1/cases/{life.case_id}/records"
+        requests = [life.nurse.get(path) for _ in range(3)]
+        requests.insert(turn % 4, deactivate(life.person, token))
+        answers = await at_once(*requests)
+        done = answers.pop(turn % 4)
+        assert done.status_code == 200
+        assert statuses(answers) <= {200, 404}
+        events = done.json()["certificate"]["statement"]["rows_deleted"]["access_events"]
+        assert events == 2 + 2 * sum(answer.status_code == 200 for answer in answers)
+        assert await traces(app, life.ids) == set()
+
+
+async def test_a_read_that_waits_for_a_deactivation_finds_no_case(make: Make, app: FastAPI) -> None:
+    life = await live(make)
+    async with app.state.engine.connect() as connection:
+        gate = "UPDATE persons SET state = 'erasing' WHERE person_id = :id"
+        await connection.execute(text(gate), {"id": life.person.id})
+        read = asyncio.create_task(life.nurse.get(f"/v1/cases/{life.case_id}/records"))
+        await asyncio.sleep(0.3)
+        assert not read.done()
+        await connection.execute(
+            text("DELETE FROM persons WHERE person_id = :id"), {"id": life.person.id}
+        )
+        await connection.commit()
+    assert (await read).status_code == 404
+    rows = "SELECT 1 FROM access_events WHERE person_id = :id"
+    assert await run_sql(app, rows, id=life.person.id) == []

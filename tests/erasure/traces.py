@@ -1,0 +1,98 @@
+"""A person with a row in every table, and where in the whole database something is found again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+
+from tests.care.sql import run_sql
+from tests.make import App, Caller, Make
+
+
+@dataclass(frozen=True)
+class Life:
+    """What is known of a person who has used everything."""
+
+    person: Caller
+    nurse: Caller
+    app: App
+    refresh_token: str
+    case_id: UUID
+    consent_ids: list[UUID]
+    record_ids: list[UUID]
+
+    @property
+    def ids(self) -> list[UUID]:
+        """Every random id that belongs to the person."""
+        return [self.person.id, self.case_id, *self.consent_ids, *self.record_ids]
+
+
+async def live(make: Make, app: App | None = None, nurse: Caller | None = None) -> Life:
+    """A person who signed in, agreed, pushed, opened a case and was read."""
+    app, nurse = app or await make.app(), nurse or await make.staff()
+    person = await make.person(app)
+    refresh = (await make.sign_in(app, person.external_id))["refresh_token"]
+    pushed = await person.push(make.record("steps"), make.record("weight"), make.record("weight"))
+    accepted = await make.case(nurse, person, ["steps.read", "weight.read"])
+    case_id = UUID(accepted["case"]["id"])
+    assert (await nurse.get(f"/v1/cases/{case_id}/records")).status_code == 200
+    consents = (await person.get("/v1/me/consents")).json()["consents"]
+    return Life(
+        person=person,
+        nurse=nurse,
+        app=app,
+        refresh_token=refresh,
+        case_id=case_id,
+        consent_ids=[UUID(consent["id"]) for consent in consents],
+        record_ids=[UUID(result["id"]) for result in pushed["results"]],
+    )
+
+
+async def confirm_token(person: Caller) -> str:
+    """The token of a fresh preview."""
+    return str((await person.get("/v1/me/deactivation")).json()["confirm_token"])
+
+
+async def deactivate(person: Caller, token: str | None = None) -> httpx.Response:
+    """Leaves, with the token of a fresh preview if none is given."""
+    token = token or await confirm_token(person)
+    return await person.post("/v1/me/deactivation", {"confirm_token": token})
+
+
+async def left(person: Caller) -> dict[str, Any]:
+    """The answer to a deactivation, which has to be 200."""
+    answer = await deactivate(person)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def list_columns(app: FastAPI) -> list[tuple[str, str]]:
+    """Every column of every table in the database, whoever made it."""
+    rows = await run_sql(
+        app,
+        "SELECT c.table_name, c.column_name FROM information_schema.columns c "
+        "JOIN information_schema.tables t USING (table_schema, table_name) "
+        "WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'",
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def traces(app: FastAPI, ids: Iterable[UUID], *words: str) -> set[tuple[str, str]]:
+    """The columns, of any type, in which one of the ids or words stands, also as raw bytes."""
+    spellings = [text for each in ids for text in (str(each), each.hex)]
+    spellings += [text for word in words for text in (word, word.encode().hex())]
+    found = set()
+    for table, column in await list_columns(app):
+        rows = await run_sql(
+            app,
+            f'SELECT 1 FROM "{table}" WHERE EXISTS (SELECT FROM unnest(CAST(:all AS text[])) s '  # noqa: S608
+            f'WHERE position(s IN to_jsonb("{column}")::text) > 0) LIMIT 1',
+            all=spellings,
+        )
+        if rows:
+            found.add((table, column))
+    return found
