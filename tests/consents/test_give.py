@@ -6,15 +6,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-
 from tests.consents.asking import ask, assert_refused, everything, ids
 from tests.make import Caller, Make
+
 from vitalkeep.base import clock
 from vitalkeep.demo.policies import sample_ref
 
 
 async def active(person: Caller) -> list[dict[str, Any]]:
-    answers = [await person.get("/v1/me/consents"), await person.get("/v1/me/consents", state="active")]
+    answers = [
+        await person.get("/v1/me/consents"),
+        await person.get("/v1/me/consents", state="active"),
+    ]
     assert answers[0].json() == answers[1].json()
     found: list[dict[str, Any]] = answers[0].json()["consents"]
     return found
@@ -112,7 +115,7 @@ async def test_a_period_out_of_all_time_is_refused(make: Make, name: str, moment
 
 async def test_times_are_kept_to_the_instant_whatever_their_offset(make: Make) -> None:
     person = await make.person(collects=False)
-    times = {
+    times: dict[str, Any] = {
         "valid_until": "2100-01-01T09:00:00.123456+09:00",
         "data_from": "2020-06-30T23:30:00-03:30",
         "data_until": "2100-01-01T00:00:00Z",

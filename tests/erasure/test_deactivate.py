@@ -19,8 +19,8 @@ async def list_rows(app: FastAPI, person_id: UUID) -> dict[str, list[Any]]:
             row[0]
             for row in await run_sql(
                 app,
-                f"SELECT t::text FROM {table} t WHERE {column} = :id ORDER BY 1",
-                id=person_id,  # noqa: S608
+                f"SELECT t::text FROM {table} t WHERE {column} = :id ORDER BY 1",  # noqa: S608
+                id=person_id,
             )
         ]
         for table, column in tables_of_a_person().items()

@@ -40,8 +40,9 @@ async def test_a_push_at_the_same_time_is_acknowledged_before_or_refused(
     make: Make, app: FastAPI
 ) -> None:
     outcomes: set[int] = set()
+    client = await make.app()
     for turn in range(ROUNDS):
-        person = await make.person()
+        person = await make.person(client)
         token = await confirm_token(person)
         pushes = [
             person.post("/v1/me/records", {"records": [make.record(), make.record("weight")]})
@@ -77,8 +78,9 @@ async def test_a_push_that_waits_for_a_deactivation_is_refused(make: Make, app: 
 async def test_consents_and_withdrawals_at_the_same_time_leave_nothing(
     make: Make, app: FastAPI
 ) -> None:
+    client, nurse = await make.app(), await make.staff()
     for _ in range(ROUNDS // 2):
-        life = await live(make)
+        life = await live(make, client, nurse)
         token = await confirm_token(life.person)
         code = await make.invitation(life.nurse, ["sleep.read"])
         agreed = {"scopes": ["sleep.read"]}
@@ -107,8 +109,9 @@ async def sign_in(make: Make, life: Life) -> httpx.Response:
 
 
 async def test_tokens_given_at_the_same_time_lead_nowhere(make: Make, app: FastAPI) -> None:
+    client, nurse = await make.app(), await make.staff()
     for turn in range(ROUNDS):
-        life = await live(make)
+        life = await live(make, client, nurse)
         token = await confirm_token(life.person)
         requests = [renew(make, life), sign_in(make, life), sign_in(make, life)]
         requests.insert(turn % 4, deactivate(life.person, token))
@@ -125,8 +128,9 @@ async def test_tokens_given_at_the_same_time_lead_nowhere(make: Make, app: FastA
 
 
 async def test_a_nurses_read_at_the_same_time_leaves_no_event(make: Make, app: FastAPI) -> None:
+    client, nurse = await make.app(), await make.staff()
     for turn in range(ROUNDS):
-        life = await live(make)
+        life = await live(make, client, nurse)
         token = await confirm_token(life.person)
         path = f"/v1/cases/{life.case_id}/records"
         requests = [life.nurse.get(path) for _ in range(3)]

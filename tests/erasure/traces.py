@@ -85,14 +85,11 @@ async def traces(app: FastAPI, ids: Iterable[UUID], *words: str) -> set[tuple[st
     """The columns, of any type, in which one of the ids or words stands, also as raw bytes."""
     spellings = [text for each in ids for text in (str(each), each.hex)]
     spellings += [text for word in words for text in (word, word.encode().hex())]
-    found = set()
-    for table, column in await list_columns(app):
-        rows = await run_sql(
-            app,
-            f'SELECT 1 FROM "{table}" WHERE EXISTS (SELECT FROM unnest(CAST(:all AS text[])) s '  # noqa: S608
-            f'WHERE position(s IN to_jsonb("{column}")::text) > 0) LIMIT 1',
-            all=spellings,
-        )
-        if rows:
-            found.add((table, column))
-    return found
+    looks = [
+        f"SELECT '{table}', '{column}' WHERE EXISTS (SELECT FROM \"{table}\", unnest(s) AS u "  # noqa: S608
+        f'WHERE position(u IN to_jsonb("{column}")::text) > 0)'
+        for table, column in await list_columns(app)
+    ]
+    given = "SELECT CAST(:spellings AS text[]) AS s"
+    everywhere = f"SELECT f.* FROM ({given}) g, LATERAL ({' UNION ALL '.join(looks)}) f"  # noqa: S608
+    return {(row[0], row[1]) for row in await run_sql(app, everywhere, spellings=spellings)}

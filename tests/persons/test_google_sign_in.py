@@ -9,9 +9,9 @@ import pytest
 import respx
 from fastapi import FastAPI
 from sqlalchemy import text
-
 from tests.make import TOKEN_EXCHANGE, App, Caller, Make
 from tests.persons.fake_google import STRANGERS_KEY, certificates, id_token
+
 from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.settings import Settings
 from vitalkeep.persons.google import GoogleCertificates

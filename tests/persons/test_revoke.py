@@ -4,7 +4,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-
 from tests.make import App, Caller, Make
 
 

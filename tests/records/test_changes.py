@@ -2,7 +2,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-
 from tests.make import Caller, Make
 from tests.records.stored import get_json, list_all, list_rows, problem_code
 
@@ -72,12 +71,11 @@ async def test_the_cursor_of_a_push_stands_behind_it(make: Make) -> None:
 
 async def test_a_push_that_changed_nothing_has_a_cursor_too(make: Make) -> None:
     person = await make.person()
-    for batch in ([], [make.record("steps")]):
-        if batch:
-            await person.push(*batch)
-        for pushed in (batch or ["nonsense"], ["nonsense"]):
-            cursor = (await person.push(*pushed))["changes_cursor"]
-            assert (await read_feed(person, cursor=cursor))[0] == []
+    known = make.record("steps")
+    await person.push(known)
+    for pushed in (known, "nonsense"):
+        cursor = (await person.push(pushed))["changes_cursor"]
+        assert (await read_feed(person, cursor=cursor))[0] == []
         (verdict,) = (await person.push(make.record("weight")))["results"]
         assert ids((await read_feed(person, cursor=cursor))[0]) == [verdict["id"]]
 

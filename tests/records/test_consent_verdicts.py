@@ -1,9 +1,9 @@
 from datetime import datetime, timedelta
 
 import pytest
-
 from tests.make import Make
 from tests.records.stored import list_all, list_rows
+
 from vitalkeep.base import clock
 
 
@@ -81,8 +81,12 @@ async def test_a_consent_may_cover_a_period_of_data_only(
     make: Make, moment: str, status: str
 ) -> None:
     person = await make.person(collects=False)
-    period = {"data_from": "2024-05-01T00:00:00+09:00", "data_until": "2024-06-01T00:00:00+09:00"}
-    await make.consents(person, ["weight.collect"], **period)
+    await make.consents(
+        person,
+        ["weight.collect"],
+        data_from="2024-05-01T00:00:00+09:00",
+        data_until="2024-06-01T00:00:00+09:00",
+    )
     assert await person.statuses(make.record("weight", time=moment)) == [status]
 
 

@@ -2,7 +2,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-
 from tests.make import Caller, Make
 from tests.records.stored import list_all, list_rows
 

@@ -3,7 +3,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-
 from tests.make import Caller, Make
 from tests.records.stored import delete_as_the_person, get_json, list_all, problem_code
 
@@ -77,13 +76,18 @@ async def test_the_period_includes_its_start_and_not_its_end(make: Make) -> None
         (-1, 0, []),
     ]:
         period = {"from": since, "to": until}
-        wanted = {name: at(hour) for name, hour in period.items() if hour is not None}
+        wanted: dict[str, Any] = {
+            name: at(hour) for name, hour in period.items() if hour is not None
+        }
         assert hours(await list_all(person, 2, **wanted)) == expected
 
 
 async def test_a_bound_is_an_instant_at_whatever_offset_it_is_told(make: Make) -> None:
     person = await person_with_days(make)
-    wanted = {"from": "2024-05-01T10:00:00+09:00", "to": "2024-05-01T03:00:00.000001Z"}
+    wanted: dict[str, Any] = {
+        "from": "2024-05-01T10:00:00+09:00",
+        "to": "2024-05-01T03:00:00.000001Z",
+    }
     assert hours(await list_all(person, type="weight", **wanted)) == [1, 2, 3]
 
 

@@ -19,7 +19,7 @@ OURS: Final = frozenset(
     {
         *("postgres", "postgres.log", "postgres.log.1", ".vitalkeep-unfinished", "socket"),
         *("server.lock", "start.lock", "users.lock", "keyring"),
-        *("public_url", "demo.json", "demo.new", "demo.lock"),
+        *("public_url", "demo.json", "demo.env", "demo.new", "demo.lock"),
     }
 )
 """Everything that we put into a data directory."""

@@ -31,7 +31,8 @@ from vitalkeep.base.metrics import REQUESTS, SECONDS
 
 NO_STORE = ("/v1", "/oauth", "/fhir")
 TRY_AGAIN = {"40001", "40P01", "55P03"}
-AWAY = ("08", "57", "53")
+# The connection, its credentials, its database, resources, an operator (SQLSTATE classes).
+AWAY = ("08", "28", "3D", "53", "57")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, or_, select
+from sqlalchemy import ARRAY, ColumnElement, RowMapping, Uuid, any_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from vitalkeep.base import clock
 from vitalkeep.base.errors import NotFound
@@ -70,8 +71,8 @@ async def list_staff_cases(
             (CaseStaff.person_id == Case.person_id) & (CaseStaff.case_id == Case.case_id),
         )
         .where(
-            Case.person_id.in_(person_ids),
-            Case.case_id.in_([row.case_id for row in found]),
+            _is_among(Case.person_id, person_ids),
+            _is_among(Case.case_id, [row.case_id for row in found]),
             Case.organization_id == staff.organization_id,
             Case.state == "open",
             Person.state == "active",
@@ -108,7 +109,7 @@ async def _scopes_in_force(
     query = (
         select(Consent.person_id, Consent.recipient_id, Consent.purpose, Consent.type)
         .where(
-            Consent.person_id.in_(person_ids),
+            _is_among(Consent.person_id, person_ids),
             Consent.action == "read",
             Consent.state == "active",
             or_(Consent.valid_until.is_(None), Consent.valid_until > now),
@@ -120,6 +121,11 @@ async def _scopes_in_force(
         key = (row.person_id, row.recipient_id, row.purpose)
         scopes.setdefault(key, []).append(str(scope_of(row.type, "read")))
     return scopes
+
+
+def _is_among(column: InstrumentedAttribute[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """One array instead of a parameter for each id: PostgreSQL takes 32,767 parameters."""
+    return column == any_(literal(ids, ARRAY(Uuid)))
 
 
 def _summary(row: RowMapping, key: PersonKey, scopes: ScopesInForce) -> CaseSummary:

@@ -110,16 +110,23 @@ def recall(remembered: Path) -> tuple[world.Parties | None, bool]:
         return None, False
     found = json.loads(remembered.read_text())
     ids = {name: UUID(found[name]) for name in ("client_id", "organization_id", "staff_id")}
-    return world.Parties(client_secret=found["client_secret"], **ids), found["furnished"]
+    return world.Parties(client_secret=found["client_secret"], **ids), found.get("furnished", True)
 
 
 def remember(remembered: Path, parties: world.Parties, *, furnished: bool) -> None:
-    """Keeps the demo world's parties, the app's secret too, in a file for the owner only."""
-    unfinished = remembered.with_suffix(".new")
-    unfinished.touch(mode=0o600)
+    """Keeps the demo world's parties; `demo.env` has the app's id and secret for a shell."""
     document = {**asdict(parties), "furnished": furnished}
-    unfinished.write_text(json.dumps(document, default=str))
-    unfinished.replace(remembered)
+    write_private(remembered, json.dumps(document, default=str))
+    variables = f"CLIENT_ID={parties.client_id}\nCLIENT_SECRET={parties.client_secret}\n"
+    write_private(remembered.with_suffix(".env"), variables)
+
+
+def write_private(path: Path, content: str) -> None:
+    """Replaces a file that only its owner may read; it appears whole or not at all."""
+    unfinished = path.with_suffix(".new")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(content)
+    unfinished.replace(path)
 
 
 def welcome(seeded: Mapping[str, object], base: str, *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.errors import NotFound
+from vitalkeep.base.sealing import SealBroken
 from vitalkeep.consents.models import Consent, ConsentEvent
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.schemas import ConsentSource, ConsentView, Recipient
@@ -102,9 +103,8 @@ async def withdraw(
         .where(Consent.person_id == person.person_id, Consent.consent_id == row.consent_id)
         .values(state="withdrawn", withdrawn_at=now, outcome=sealed)
     )
-    await append_event(
-        connection, person, row, "withdrawn", {"stored_data": outcome["stored_data"]}
-    )
+    told = {"stored_data": outcome["stored_data"]}
+    await append_event(connection, person, row, "withdrawn", told, at=now)
 
 
 def open_outcome(person: PersonCaller, row: ConsentRow) -> dict[str, object] | None:
@@ -121,8 +121,13 @@ async def append_event(
     row: ConsentRow,
     event: str,
     more: Mapping[str, object],
+    *,
+    at: datetime,
 ) -> None:
-    """Adds an entry to the ledger, chained to the one before. The caller holds the gate."""
+    """Adds an entry to the ledger, chained to the one before. The caller holds the gate.
+
+    `at` is the time that the consent's own row has for it.
+    """
     last = (
         await connection.execute(
             select(ConsentEvent.number, ConsentEvent.hash)
@@ -139,32 +144,37 @@ async def append_event(
         "actor": "self",
         **more,
     }
-    now = clock.now()
-    place = _event_place(row.consent_id, number, now, event)
+    place = _event_place(row.consent_id, number, at, event)
     sealed = person.key.seal(orjson.dumps(content), *place)
     await connection.execute(
         insert(ConsentEvent).values(
             person_id=person.person_id,
             number=number,
             consent_id=row.consent_id,
-            recorded_at=now,
+            recorded_at=at,
             event=event,
             sealed=sealed,
-            hash=hashlib.sha256(before + b"".join(place) + sealed).digest(),
+            hash=_chain(before, place, sealed),
         )
     )
 
 
 async def list_events(connection: AsyncConnection, person: PersonCaller) -> list[dict[str, object]]:
-    """The whole ledger, oldest first, opened."""
+    """The whole ledger, oldest first, opened.
+
+    Raises SealBroken if an entry was changed, moved, or taken out of the chain.
+    """
     query = (
         select(ConsentEvent)
         .where(ConsentEvent.person_id == person.person_id)
         .order_by(ConsentEvent.number)
     )
-    events = []
+    events, before = [], b""
     for row in (await connection.execute(query)).all():
         place = _event_place(row.consent_id, row.number, row.recorded_at, row.event)
+        before = _chain(before, place, row.sealed)
+        if row.hash != before:
+            raise SealBroken("the ledger's chain of hashes does not hold")
         events.append(
             {
                 **orjson.loads(person.key.open(row.sealed, *place)),
@@ -241,8 +251,9 @@ async def _insert(
     row = (
         await connection.execute(insert(Consent).values(**values, sealed=sealed).returning(Consent))
     ).one()
-    more = {**shown, "policy_sha256": grant.policy_sha256}
-    await append_event(connection, person, row, "given", more)
+    limits = {name: values[name] for name in ("valid_until", "data_from", "data_until")}
+    more = {**shown, **limits, "policy_sha256": grant.policy_sha256}
+    await append_event(connection, person, row, "given", more, at=now)
     return row
 
 
@@ -254,7 +265,7 @@ async def _expire(
         .where(Consent.person_id == person.person_id, Consent.consent_id == row.consent_id)
         .values(state="expired")
     )
-    await append_event(connection, person, row, "expired", {"noticed_at": now})
+    await append_event(connection, person, row, "expired", {}, at=now)
 
 
 def _place(row: ConsentRow) -> list[bytes]:
@@ -272,6 +283,11 @@ def _place_of(values: dict[str, object]) -> list[bytes]:
 
 def _event_place(consent_id: UUID, number: int, recorded_at: datetime, event: str) -> list[bytes]:
     return [b"consent_events", _bound(consent_id, number, recorded_at, event)]
+
+
+def _chain(before: bytes, place: list[bytes], sealed: bytes) -> bytes:
+    """The hash of an entry behind the one whose hash is `before`."""
+    return hashlib.sha256(before + b"".join(place) + sealed).digest()
 
 
 def _bound(*values: object) -> bytes:

@@ -78,7 +78,9 @@ async def get_policy(connection: AsyncConnection, ref: PolicyRef) -> PolicyDocum
     query = select(Policy).where(
         Policy.policy_id == ref.id, Policy.version == ref.version, Policy.locale == ref.locale
     )
-    row = (await connection.execute(query)).first()
+    # PostgreSQL takes no NUL in a text, so no policy has one in its name.
+    unknown = "\0" in f"{ref.id}{ref.version}{ref.locale}"
+    row = None if unknown else (await connection.execute(query)).first()
     if row is None:
         raise NotFound("There is no such policy; GET /v1/policies lists them.")
     return PolicyDocument(

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from vitalkeep.base.wire import Moment
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.purposes import RecipientKind
 
@@ -57,9 +58,9 @@ class ConsentRequest(BaseModel):
     purpose: str = Field(max_length=40)
     policy: PolicyRef
     source: ConsentSource
-    valid_until: AwareDatetime | None = None
-    data_from: AwareDatetime | None = None
-    data_until: AwareDatetime | None = None
+    valid_until: Moment | None = None
+    data_from: Moment | None = None
+    data_until: Moment | None = None
 
 
 class ConsentView(BaseModel):

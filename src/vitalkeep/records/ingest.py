@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from vitalkeep.base import clock
 from vitalkeep.base.db import driver
 from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.records import RecordRejected
@@ -67,7 +68,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What a push did: verdicts in the order of its records, and the person's newest change."""
+    """What a push did: verdicts in the order of its records, the person's newest change, and the
+    moment behind the gate at which all of it happened.
+    """
 
     verdicts: list[Verdict]
     feed: int
@@ -75,7 +78,7 @@ class Ingested:
 
 
 async def ingest(
-    connection: AsyncConnection, person: PersonCaller, outcomes: list[Outcome], now: datetime
+    connection: AsyncConnection, person: PersonCaller, outcomes: list[Outcome]
 ) -> Ingested:
     """Stores the good records of a push; nothing is durable before the transaction commits.
 
@@ -83,8 +86,8 @@ async def ingest(
     """
     verdicts: dict[int, Verdict] = {}
     drafts = fold(person, outcomes, verdicts)
-    feed = await store(connection, person, drafts, now, verdicts)
-    return Ingested([verdicts[position] for position in range(len(outcomes))], feed, now)
+    feed, at = await store(connection, person, drafts, verdicts)
+    return Ingested([verdicts[position] for position in range(len(outcomes))], feed, at)
 
 
 def fold(
@@ -113,17 +116,19 @@ async def store(
     connection: AsyncConnection,
     person: PersonCaller,
     drafts: list[Draft],
-    now: datetime,
     verdicts: dict[int, Verdict],
-) -> int:
-    """Writes the drafts and adds their verdicts. Answers the person's newest change number."""
+) -> tuple[int, datetime]:
+    """Writes the drafts and adds their verdicts. Answers the person's newest change number and
+    the moment by which consents were judged: a push may have waited long for the gate.
+    """
     if not drafts:
-        return await take_gate(connection, person.person_id)
+        return await take_gate(connection, person.person_id), clock.now()
     numbers = await number_sources(
         connection, person, {draft.measurement.origin for draft in drafts}
     )
     columns = to_columns(person, drafts, numbers)
     feed = await take_gate(connection, person.person_id, len(drafts))
+    now = clock.now()
     asyncpg_connection = await driver(connection)
     rows = await asyncpg_connection.fetch(
         UPSERT, person.person_id, *columns, feed, now, person.client_id
@@ -144,7 +149,7 @@ async def store(
             for m in (d.measurement,)
         ]
         verdicts.update(await explain(connection, person, wanted, now))
-    return feed + len(drafts)
+    return feed + len(drafts), now
 
 
 def to_columns(

@@ -92,7 +92,6 @@ async def list_records(
 
     The caller has proven the right to read all of `windows`. Raises SealBroken.
     """
-    origins = await list_origins(connection, person_id, key)
     rows = await (await driver(connection)).fetch(
         PAGE,
         person_id,
@@ -103,6 +102,8 @@ async def list_records(
         after.record_id,
         limit + 1,
     )
+    # After the rows: each statement sees what was committed before it, new sources included.
+    origins = await list_origins(connection, person_id, key)
     page = rows[:limit]
     types: dict[int, int] = {}
     for row in page:
@@ -119,17 +120,18 @@ async def find_record(
     connection: AsyncConnection, person_id: UUID, key: PersonKey, record_id: UUID
 ) -> bytes | None:
     """One record as a JSON object, or None. Raises SealBroken."""
-    origins = await list_origins(connection, person_id, key)
     row = await (await driver(connection)).fetchrow(ONE, person_id, record_id)
-    return None if row is None else open_record(key, to_stored(row), origins)
+    if row is None:
+        return None
+    return open_record(key, to_stored(row), await list_origins(connection, person_id, key))
 
 
 async def list_changes(
     connection: AsyncConnection, person_id: UUID, key: PersonKey, *, after: int, limit: int
 ) -> tuple[list[Change], int, bool]:
     """Changes after a change number, oldest first; the last one's number; whether more wait."""
-    origins = await list_origins(connection, person_id, key)
     rows = await (await driver(connection)).fetch(CHANGES, person_id, after, limit + 1)
+    origins = await list_origins(connection, person_id, key)
     changes = [
         Change(
             row["record_id"],

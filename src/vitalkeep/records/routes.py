@@ -55,7 +55,7 @@ async def push_records(
 ) -> Response:
     """Push up to 1,000 records; each gets its own verdict, and sending again is harmless."""
     body, now = await read_body(request), clock.now()
-    return await _push(request, person, connection, parse_canonical(body, now), body, now)
+    return await _push(request, person, connection, parse_canonical(body, now), body)
 
 
 @router.post(
@@ -73,7 +73,7 @@ async def push_dialect_records(
     """Push records as a phone's own health store emits them; pointers are into that JSON."""
     body, now = await read_body(request), clock.now()
     outcomes = parse_dialect(body, dialect, person.client_id, now)
-    return await _push(request, person, connection, outcomes, body, now)
+    return await _push(request, person, connection, outcomes, body)
 
 
 async def _push(
@@ -82,9 +82,8 @@ async def _push(
     connection: Connection,
     outcomes: list[Outcome],
     body: bytes,
-    now: datetime,
 ) -> Response:
-    done = await ingest(connection, person, outcomes, now)
+    done = await ingest(connection, person, outcomes)
     counts = Counter(verdict.status for verdict in done.verdicts)
     for status, count in counts.items():
         RECORDS.labels(status).inc(count)

@@ -6,7 +6,7 @@ The route stands here and not in `consents` because it deletes records.
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
@@ -111,6 +111,7 @@ async def list_features_lost(
         Consent.type == row.type,
         Consent.action == "read",
         Consent.state == "active",
+        or_(Consent.valid_until.is_(None), Consent.valid_until > clock.now()),
     )
     readers = (await connection.scalars(query.distinct())).all()
     return [f"{name}.sync", *(f"{name}.{purpose}" for purpose in sorted(readers))]
