@@ -22,7 +22,7 @@ from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
 from vitalkeep.records.parse import Outcome
 from vitalkeep.records.sealed import identity, seal_record
 from vitalkeep.records.sources import number_sources
-from vitalkeep.records.verdicts import Verdict, explain, rejection
+from vitalkeep.records.verdicts import Verdict, VerdictStatus, explain, rejection
 
 UPSERT: Final = f"""
 INSERT INTO records AS r (person_id, record_id, start_time, end_time, version, feed, created_feed,
@@ -140,8 +140,8 @@ async def store(
         if created is None:
             left.append(draft)
         else:
-            status = "created" if created else "updated"
-            verdicts[draft.position] = Verdict(status=status, id=draft.record_id)
+            status: VerdictStatus = "created" if created else "updated"
+            verdicts[draft.position] = {"status": status, "id": str(draft.record_id)}
     if left:
         wanted = [
             (d.position, d.record_id, m.type.number, m.version, m.start)

@@ -84,7 +84,7 @@ async def _push(
     body: bytes,
 ) -> Response:
     done = await ingest(connection, person, outcomes)
-    counts = Counter(verdict.status for verdict in done.verdicts)
+    counts = Counter(verdict["status"] for verdict in done.verdicts)
     for status, count in counts.items():
         RECORDS.labels(status).inc(count)
     return json_response(push_result(request.app.state.keyring, person, done, counts, body))
@@ -100,7 +100,7 @@ def push_result(
     """The answer to a push as JSON."""
     return orjson.dumps(
         {
-            "results": [verdict.model_dump(exclude_none=True) for verdict in done.verdicts],
+            "results": done.verdicts,
             "counts": {status: counts[status] for status in STATUSES},
             "received_sha256": hashlib.sha256(body).hexdigest(),
             "committed_at": clock.rfc3339(done.at),

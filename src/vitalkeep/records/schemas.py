@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from vitalkeep.records.query import FAR_AHEAD, FOREVER_AGO
-from vitalkeep.records.verdicts import Verdict, VerdictStatus
+from vitalkeep.records.verdicts import VerdictStatus
 
 
 def within_reach(moment: datetime) -> datetime:
@@ -18,6 +19,16 @@ def within_reach(moment: datetime) -> datetime:
 Bound = Annotated[AwareDatetime, AfterValidator(within_reach)]
 
 
+class RecordVerdict(BaseModel):
+    """What became of one pushed record; `pointer` and `code` only where it was rejected."""
+
+    status: VerdictStatus
+    id: UUID | None = None
+    code: str | None = Field(default=None, examples=["out_of_range"])
+    pointer: str | None = Field(default=None, examples=["/records/1/count"])
+    detail: str | None = None
+
+
 class PushResult(BaseModel):
     """One verdict for each pushed record, in their order.
 
@@ -25,7 +36,7 @@ class PushResult(BaseModel):
     change feed behind this push.
     """
 
-    results: list[Verdict]
+    results: list[RecordVerdict]
     counts: dict[VerdictStatus, int]
     received_sha256: str
     committed_at: datetime

@@ -8,6 +8,7 @@ changed and no value moved without the record refusing to open.
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 import orjson
@@ -51,6 +52,13 @@ def record_place(
     return b"records", record_id.bytes, packed
 
 
+@lru_cache(maxsize=4096)
+def app_of(origin: bytes) -> str:
+    """The app in a canonical origin."""
+    app: str = orjson.loads(origin)["app"]
+    return app
+
+
 def identity(measurement: Measurement) -> bytes:
     """What the sender calls the record: its platform's id alone, else app, type and client id,
     else app, device, type and times.
@@ -59,7 +67,7 @@ def identity(measurement: Measurement) -> bytes:
         return b"platform\0" + measurement.platform_id.encode()
     name = measurement.type.name
     if measurement.client_id is not None:
-        app = orjson.loads(measurement.origin)["app"]
+        app = app_of(measurement.origin)
         return b"client\0" + orjson.dumps([app, name, measurement.client_id])
     times = f"{microseconds(measurement.start)} {microseconds(measurement.end)}"
     return b"times\0" + b"\0".join((measurement.origin, name.encode(), times.encode()))

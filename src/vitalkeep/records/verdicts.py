@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NotRequired, TypeAlias, TypedDict
 from uuid import UUID
 
-from pydantic import BaseModel, Field
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from vitalkeep.base.db import driver
 from vitalkeep.consents.models import Consent
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller
-from vitalkeep.records.models import BY_PERSON, Record
+from vitalkeep.records.models import BY_PERSON
 
 VerdictStatus = Literal["created", "updated", "unchanged", "stale", "suppressed", "rejected"]
 STATUSES: tuple[VerdictStatus, ...] = (
@@ -25,21 +25,29 @@ Period: TypeAlias = tuple[datetime | None, datetime | None]
 """The starts `[from, until)` that a consent covers; None for no bound."""
 
 
-class Verdict(BaseModel):
-    """What became of one pushed record; `pointer` and `code` only where it was rejected."""
+STORED = """
+SELECT record_id, version, deleted_by FROM records WHERE person_id = $1 AND record_id = ANY($2)
+"""
+
+
+class Verdict(TypedDict):
+    """What became of one pushed record; a plain dictionary, since a push makes a thousand."""
 
     status: VerdictStatus
-    id: UUID | None = None
-    code: str | None = Field(default=None, examples=["out_of_range"])
-    pointer: str | None = Field(default=None, examples=["/records/1/count"])
-    detail: str | None = None
+    id: NotRequired[str]
+    code: NotRequired[str]
+    pointer: NotRequired[str]
+    detail: NotRequired[str]
 
 
 def rejection(position: int, code: str, pointer: str, detail: str) -> Verdict:
     """The verdict on a record that can't be stored; `pointer` is relative to the record."""
-    return Verdict(
-        status="rejected", code=code, pointer=f"/records/{position}{pointer}", detail=detail
-    )
+    return {
+        "status": "rejected",
+        "code": code,
+        "pointer": f"/records/{position}{pointer}",
+        "detail": detail,
+    }
 
 
 async def explain(
@@ -51,10 +59,8 @@ async def explain(
     """
     periods, withdrawn = await collect_consents(connection, person, now)
     ids = [unwritten_id for _, unwritten_id, *_ in unwritten]
-    query = select(Record.record_id, Record.version, Record.deleted_by).where(
-        Record.person_id == person.person_id, Record.record_id.in_(ids)
-    )
-    stored = {row[0]: (row[1], row[2]) for row in (await connection.execute(query)).all()}
+    rows = await (await driver(connection)).fetch(STORED, person.person_id, ids)
+    stored = {row[0]: (row[1], row[2]) for row in rows}
     verdicts = {}
     for position, record_id, type_number, version, start in unwritten:
         given = periods.get(type_number, [])
@@ -69,7 +75,7 @@ async def explain(
             status = "stale"
         elif deleted_by == BY_PERSON:
             status = "suppressed"
-        verdicts[position] = Verdict(status=status, id=record_id)
+        verdicts[position] = {"status": status, "id": str(record_id)}
     return verdicts
 
 
