@@ -13,7 +13,7 @@ from vitalkeep.base import clock, limits
 from vitalkeep.base.errors import MalformedBody
 from vitalkeep.base.logs import ALLOWED, FieldNotAllowed, configure_logs, fault, get_log
 
-SECRET = "blood glucose 5.5 of hanako@example.jp"  # noqa: S105
+SECRET = "blood glucose 5.5 of hanako@example.jp"
 
 
 @pytest.fixture(autouse=True)

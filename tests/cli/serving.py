@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.cli.commands import AS_A_MODULE, environment
 
+from tests.cli.commands import AS_A_MODULE, environment
 from vitalkeep.base import devdb
 from vitalkeep.base.pgprocess import has_processes
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+
 from tests.cli.commands import AS_A_MODULE, call, environment, refusal, run, run_json
 from tests.cli.serving import first_answer, free_port
-
 from vitalkeep.base.keys import init_keyring
 
 

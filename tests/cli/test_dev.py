@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.cli.commands import AS_A_SCRIPT, environment, run, run_json
 from tests.cli.serving import (
     Dev,
@@ -25,7 +26,6 @@ from tests.cli.serving import (
     stop_database,
 )
 from tests.make import Make
-
 from vitalkeep.base import devdb
 
 IS_ROOT = os.geteuid() == 0

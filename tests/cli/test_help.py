@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from tests.cli.commands import call, run
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from tests.cli.commands import call, run
 from vitalkeep import __version__
 from vitalkeep.cli.main import app
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from tests.cli.commands import call, refusal, run, run_json
 from tests.make import Make
-
 from vitalkeep.base.keys import DirectoryKeyring
 
 

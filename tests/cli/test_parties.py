@@ -10,9 +10,9 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+
 from tests.cli.commands import call, refusal, run, run_json
 from tests.make import APP_USER, TOKEN_EXCHANGE
-
 from vitalkeep.app import create_app
 from vitalkeep.base import devdb
 from vitalkeep.base.keys import DirectoryKeyring

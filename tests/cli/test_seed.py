@@ -10,8 +10,8 @@ import httpx
 import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.cli.commands import call
 
+from tests.cli.commands import call
 from vitalkeep.app import create_app
 from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.outbound import inside_client

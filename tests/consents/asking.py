@@ -5,8 +5,8 @@ from uuid import UUID
 
 import httpx
 from sqlalchemy import text
-from tests.make import Caller, Make
 
+from tests.make import Caller, Make
 from vitalkeep.base.sealing import PersonKey
 from vitalkeep.demo.policies import sample_ref
 from vitalkeep.persons.access import PersonCaller, open_key

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from tests.consents.asking import ask, assert_refused, everything, ids
 from tests.make import Caller, Make
-
 from vitalkeep.base import clock
 from vitalkeep.demo.policies import sample_ref
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from tests.consents.asking import ask, caller_of, everything, run_sql
 from tests.make import Caller, Make
-
 from vitalkeep.base import clock
 from vitalkeep.base.sealing import SealBroken
 from vitalkeep.consents import ledger

@@ -6,9 +6,9 @@ import secrets
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from tests.consents.asking import ask, assert_refused
 from tests.make import Make
-
 from vitalkeep.base.errors import Conflict
 from vitalkeep.consents.policies import PolicyRef, add_policy
 from vitalkeep.demo.policies import TEXTS, sample_ref

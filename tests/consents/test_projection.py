@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.consents.asking import caller_of, run_sql
 from tests.make import Caller, Make
-
 from vitalkeep.base import clock
 from vitalkeep.consents import ledger
 from vitalkeep.datatypes.registry import BY_NUMBER

@@ -4,6 +4,7 @@ from itertools import product
 from uuid import uuid4
 
 import pytest
+
 from tests.consents.asking import ask, assert_refused, everything
 from tests.make import Make
 

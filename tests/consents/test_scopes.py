@@ -1,9 +1,9 @@
 """What scopes may be called, and what the grants of a phone or of Google mean in ours."""
 
 import pytest
+
 from tests.consents.asking import ask, assert_refused, everything
 from tests.make import EVERYTHING, Make
-
 from vitalkeep.datatypes.registry import TYPES
 
 TEN = {

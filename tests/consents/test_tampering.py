@@ -1,9 +1,9 @@
 """A stored consent whose clear columns were changed is noticed wherever it is opened."""
 
 import pytest
+
 from tests.consents.asking import caller_of, ids, run_sql
 from tests.make import Caller, Make
-
 from vitalkeep.base import clock
 from vitalkeep.base.sealing import SealBroken
 from vitalkeep.consents import ledger

@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+
 from tests.consents.asking import everything, run_sql
 from tests.make import App, Caller, Make
-
 from vitalkeep.base import clock
 from vitalkeep.persons.tokens import AccessClaims, issue
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+
 from tests.consents.asking import everything
 from tests.make import Caller, Make
 from tests.persons.waiting import until_somebody_waits
-
 from vitalkeep.base.settings import Settings
 from vitalkeep.persons.gate import take_gate
 

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.cli.commands import call, run_json
 
+from tests.cli.commands import call, run_json
 from vitalkeep.app import create_app
 from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.migrate import upgrade

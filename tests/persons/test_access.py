@@ -8,8 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.make import Caller, Make
 
+from tests.make import Caller, Make
 from vitalkeep.base import clock
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+
 from tests.make import Make
 from tests.persons.waiting import until_somebody_waits
-
 from vitalkeep.base import clock
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.make import APP_USER, TOKEN_EXCHANGE, Make
 
+from tests.make import APP_USER, TOKEN_EXCHANGE, Make
 from vitalkeep.persons.clients import hash_secret, secret_matches
 
 CREDENTIALS = {"grant_type": "client_credentials"}

@@ -9,9 +9,9 @@ import pytest
 import respx
 from fastapi import FastAPI
 from sqlalchemy import text
+
 from tests.make import TOKEN_EXCHANGE, App, Caller, Make
 from tests.persons.fake_google import STRANGERS_KEY, certificates, id_token
-
 from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.settings import Settings
 from vitalkeep.persons.google import GoogleCertificates
@@ -235,3 +235,19 @@ async def test_no_outside_identity_is_stored_in_clear(
         assert identity not in stored
         assert identity.encode().hex() not in stored
     assert google.called
+
+
+async def test_no_database_connection_is_held_while_google_is_asked(
+    client: httpx.AsyncClient, app: FastAPI, google: respx.Route, make: Make
+) -> None:
+    held = []
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        held.append(app.state.engine.pool.checkedout())
+        return certificates()
+
+    google.mock(side_effect=answer)
+    registered = await make.app(google_client_ids=[PHONE])
+    token = id_token(PHONE, secrets.token_hex(8))
+    assert (await exchange(client, registered, token)).status_code == 200
+    assert held == [0]

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+
 from tests.make import APP_USER, TOKEN_EXCHANGE, App, Caller, Make
 from tests.persons.waiting import until_somebody_waits
-
 from vitalkeep.base.settings import Settings
 from vitalkeep.persons.sign_in import sign_in
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.make import App, Caller, Make
 
+from tests.make import App, Caller, Make
 from vitalkeep.base import clock
 from vitalkeep.base.settings import Settings
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+
 from tests.make import App, Caller, Make
 
 

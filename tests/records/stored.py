@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 from sqlalchemy import select, text
-from tests.make import Caller, Make
 
+from tests.make import Caller, Make
 from vitalkeep.persons.access import PersonCaller, open_key
 from vitalkeep.persons.models import PersonKeyRow
 

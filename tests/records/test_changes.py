@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+
 from tests.make import Caller, Make
 from tests.records.stored import get_json, list_all, list_rows, problem_code
 

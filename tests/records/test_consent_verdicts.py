@@ -1,9 +1,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+
 from tests.make import Make
 from tests.records.stored import list_all, list_rows
-
 from vitalkeep.base import clock
 
 

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+
 from tests.make import Caller, Make
 from tests.records.stored import get_caller, get_json, list_all, list_rows, problem_code
 from tests.records.waiting import refusing_commits, waiters
-
 from vitalkeep.base import clock
 from vitalkeep.base.db import tables_of_a_person
 from vitalkeep.erasure.deactivate import count_rows, deactivate

@@ -2,10 +2,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from tests.make import Caller, Make
 from tests.records.phone_shapes import AT, COMMON, HOUR, METADATA, SHAPES
 from tests.records.stored import get_json, list_all, list_rows
-
 from vitalkeep.base import clock
 from vitalkeep.demo.people import phone_days
 

@@ -2,6 +2,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+
 from tests.make import Caller, Make
 from tests.records.stored import list_all, list_rows
 

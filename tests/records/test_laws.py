@@ -6,9 +6,9 @@ from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.make import Caller, Make
 from tests.records.stored import change, get_json, list_all, list_rows
-
 from vitalkeep.persons.sign_in import sign_in
 from vitalkeep.persons.tokens import AccessClaims, issue
 

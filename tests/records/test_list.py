@@ -3,6 +3,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from tests.make import Caller, Make
 from tests.records.stored import delete_as_the_person, get_json, list_all, problem_code
 

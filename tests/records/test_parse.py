@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import zstandard
+
 from tests.make import Make
 from tests.records.stored import list_all, list_rows, problem_code, push_bytes
 

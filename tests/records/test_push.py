@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+
 from tests.make import Make
 from tests.records.stored import get_json, list_all, list_rows, push_bytes
-
 from vitalkeep.base import clock
 from vitalkeep.datatypes.registry import TYPES
 

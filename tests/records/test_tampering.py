@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from sqlalchemy import text
+
 from tests.make import Caller, Make
 from tests.records.stored import change, get_caller, get_json, list_all, list_rows, problem_code
-
 from vitalkeep.base.sealing import SealBroken
 from vitalkeep.records import query
 

@@ -3,9 +3,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from tests.make import Make
 from tests.records.stored import delete_as_the_person, list_all, list_rows
-
 from vitalkeep.base import clock
 
 STATUSES = {"created", "updated", "unchanged", "stale", "suppressed", "rejected"}

@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from vitalkeep.base import clock
+from vitalkeep.base.bodies import RequestBody
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
     ConsentMissing,
@@ -61,10 +62,8 @@ class CaseList(BaseModel):
     cases: list[CaseView]
 
 
-class InvitationRequest(BaseModel):
+class InvitationRequest(RequestBody):
     """What an organization asks a person for; `staff` are colleagues who will work on the case."""
-
-    model_config = ConfigDict(extra="forbid")
 
     purpose: str = Field(max_length=40, examples=["guidance"])
     scopes: list[ShortText] = Field(min_length=1, max_length=100, examples=[["steps.read"]])
@@ -79,10 +78,8 @@ class InvitationCode(BaseModel):
     expires_at: datetime
 
 
-class Acceptance(BaseModel):
+class Acceptance(RequestBody):
     """Which of the asked scopes the person agrees to, and the name that staff will see."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scopes: list[ShortText] = Field(min_length=1, max_length=100, examples=[["steps.read"]])
     label: str | None = Field(default=None, min_length=1, max_length=100)

@@ -3,17 +3,17 @@
 import hashlib
 from datetime import datetime
 
-from pydantic import BaseModel
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
+from vitalkeep.base.bodies import RequestBody
 from vitalkeep.base.errors import Conflict, NotFound
 from vitalkeep.consents.models import Policy
 
 
-class PolicyRef(BaseModel, extra="forbid"):
+class PolicyRef(RequestBody):
     """The policy text that was shown."""
 
     id: str

@@ -83,6 +83,8 @@ async def give_consents(
     await require_recipient(connection, request.recipient, request.purpose)
     if request.valid_until is not None and request.valid_until <= clock.now():
         raise invalid("/valid_until", "past", "valid_until has to lie ahead.")
+    if request.data_from and request.data_until and request.data_until <= request.data_from:
+        raise invalid("/data_until", "empty_period", "data_until has to lie after data_from.")
     try:
         policy = await get_policy(connection, request.policy)
     except NotFound as unknown:

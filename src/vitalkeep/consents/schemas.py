@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vitalkeep.base.bodies import RequestBody
 from vitalkeep.base.wire import Moment
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.purposes import RecipientKind
@@ -15,25 +16,21 @@ ConsentState = Literal["active", "withdrawn", "expired"]
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class Recipient(BaseModel):
+class Recipient(RequestBody):
     """Who may: an app (its client id), an organization or another person."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: RecipientKind
     id: UUID
 
 
-class ConsentSource(BaseModel):
+class ConsentSource(RequestBody):
     """Where the consent was given, and what shows it: permissions, OAuth scopes, a screen's id."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: SourceKind
     evidence: list[ShortText] = Field(default=[], max_length=100)
 
 
-class ConsentRequest(BaseModel):
+class ConsentRequest(RequestBody):
     """Scopes given to one recipient for one purpose, under one policy text.
 
     `scopes` takes our names (`steps.collect`), Health Connect read permissions and Google scope
@@ -41,7 +38,6 @@ class ConsentRequest(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "example": {
                 "scopes": ["steps.collect", "android.permission.health.READ_SLEEP"],

@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
+from vitalkeep.base.bodies import RequestBody
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
     ConfirmTokenInvalid,
@@ -44,10 +45,8 @@ class DeactivationPreview(BaseModel):
     confirm_token: str
 
 
-class DeactivationRequest(BaseModel):
+class DeactivationRequest(RequestBody):
     """The token of the preview that the person saw."""
-
-    model_config = ConfigDict(extra="forbid")
 
     confirm_token: str = Field(max_length=512)
 

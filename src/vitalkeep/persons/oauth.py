@@ -14,7 +14,7 @@ from vitalkeep.base.keys import Keyring
 from vitalkeep.base.settings import Settings
 from vitalkeep.persons import refresh
 from vitalkeep.persons.clients import ClientCaller
-from vitalkeep.persons.google import GoogleCertificates
+from vitalkeep.persons.google import GoogleCertificates, GoogleIdentity
 from vitalkeep.persons.organizations import find_staff
 from vitalkeep.persons.sign_in import sign_in
 from vitalkeep.persons.tokens import LIFETIME_S, AccessClaims, issue
@@ -36,8 +36,24 @@ class TokenEndpoint:
         self.settings = settings
         self.certificates = certificates
 
+    async def identify(
+        self, client: ClientCaller, form: Mapping[str, str]
+    ) -> GoogleIdentity | None:
+        """Whom Google says the subject token is of; None for every other grant.
+
+        Raises InvalidGrant for a bad token, DependencyUnavailable when Google can't be asked.
+        """
+        if (form.get("grant_type"), form.get("subject_token_type")) != (TOKEN_EXCHANGE, ID_TOKEN):
+            return None
+        id_token = required(form, "subject_token")
+        return await self.certificates.identity(id_token, client.google_client_ids)
+
     async def grant(
-        self, connection: AsyncConnection, client: ClientCaller, form: Mapping[str, str]
+        self,
+        connection: AsyncConnection,
+        client: ClientCaller,
+        form: Mapping[str, str],
+        identity: GoogleIdentity | None,
     ) -> dict[str, object] | Problem:
         """The answer of POST /oauth/token. Raises InvalidTokenRequest, InvalidGrant and others."""
         match required(form, "grant_type"):
@@ -47,32 +63,33 @@ class TokenEndpoint:
             case "refresh_token":
                 return await self.renew(connection, client, required(form, "refresh_token"))
             case "urn:ietf:params:oauth:grant-type:token-exchange":
-                return await self.exchange(connection, client, form)
+                return await self.exchange(connection, client, form, identity)
         raise InvalidTokenRequest(
             f"grant_type has to be client_credentials, refresh_token or {TOKEN_EXCHANGE}.",
             error="unsupported_grant_type",
         )
 
     async def exchange(
-        self, connection: AsyncConnection, client: ClientCaller, form: Mapping[str, str]
+        self,
+        connection: AsyncConnection,
+        client: ClientCaller,
+        form: Mapping[str, str],
+        identity: GoogleIdentity | None,
     ) -> dict[str, object]:
         """An app's user id, or a Google ID token, for tokens of a person or a staff member."""
-        subject_token = required(form, "subject_token")
-        match form.get("subject_token_type"):
-            case "urn:vitalkeep:params:oauth:token-type:app-user":
-                require_secret(client)
-                if len(subject_token) > MAX_EXTERNAL_ID:
-                    raise InvalidTokenRequest(
-                        "subject_token is longer than 256 characters.", error="invalid_request"
-                    )
-                claims = await self.person(connection, client, str(client.client_id), subject_token)
-            case "urn:ietf:params:oauth:token-type:id_token":
-                claims = await self.google(connection, client, form, subject_token)
-            case _:
-                raise InvalidTokenRequest(
-                    f"subject_token_type has to be {APP_USER} or {ID_TOKEN}.",
-                    error="invalid_request",
-                )
+        if identity is not None:
+            claims = await self.google(connection, client, form, identity)
+        elif form.get("subject_token_type") == APP_USER:
+            require_secret(client)
+            user = required(form, "subject_token")
+            if len(user) > MAX_EXTERNAL_ID:
+                detail = "subject_token is longer than 256 characters."
+                raise InvalidTokenRequest(detail, error="invalid_request")
+            claims = await self.person(connection, client, str(client.client_id), user)
+        else:
+            raise InvalidTokenRequest(
+                f"subject_token_type has to be {APP_USER} or {ID_TOKEN}.", error="invalid_request"
+            )
         token = await refresh.start_family(
             connection, claims, public=client.public, days=self.settings.refresh_days
         )
@@ -83,10 +100,9 @@ class TokenEndpoint:
         connection: AsyncConnection,
         client: ClientCaller,
         form: Mapping[str, str],
-        id_token: str,
+        identity: GoogleIdentity,
     ) -> AccessClaims:
-        """Claims for the person of a Google ID token, or with `audience=staff` the staff member."""
-        identity = await self.certificates.identity(id_token, client.google_client_ids)
+        """Claims for the person whom Google named, or with `audience=staff` the staff member."""
         if form.get("audience") != "staff":
             return await self.person(connection, client, identity.issuer, identity.subject)
         staff = None

@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from sqlalchemy import select, update
 
+from vitalkeep.base.bodies import RequestBody
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
     DependencyUnavailable,
@@ -62,10 +63,8 @@ class Account(BaseModel):
     created_at: datetime
 
 
-class AccountChange(BaseModel):
+class AccountChange(RequestBody):
     """What the person can change; absent members stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     time_zone: Annotated[str, AfterValidator(known_zone)] | None = None
     locale: Annotated[str, Field(pattern=LOCALE, max_length=35)] | None = None
@@ -110,17 +109,22 @@ async def read_form(request: Request) -> dict[str, str]:
         "client_id",
     ),
 )
-async def create_token(request: Request, connection: Connection) -> TokenResponse | Response:
+async def create_token(request: Request) -> TokenResponse | Response:
     """Exchange a credential for an access token.
 
     The client authenticates with HTTP Basic; an app on a phone gives `client_id` in the form.
     """
     form = await read_form(request)
-    client = await require_client(
-        connection, request.headers.get("authorization"), form.get("client_id")
-    )
-    endpoint: oauth.TokenEndpoint = request.app.state.token_endpoint
-    answer = await endpoint.grant(connection, client, form)
+    state = request.app.state
+    endpoint: oauth.TokenEndpoint = state.token_endpoint
+    async with state.engine.begin() as connection:
+        client = await require_client(
+            connection, request.headers.get("authorization"), form.get("client_id")
+        )
+    # Google may be slow: no connection is held while it is asked.
+    identity = await endpoint.identify(client, form)
+    async with state.engine.begin() as connection:
+        answer = await endpoint.grant(connection, client, form, identity)
     if isinstance(answer, Problem):
         refusal: Response = request.app.state.render_problem(request, answer)
         return refusal

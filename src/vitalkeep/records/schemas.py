@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from vitalkeep.base.bodies import RequestBody
 from vitalkeep.records.query import FAR_AHEAD, FOREVER_AGO
 from vitalkeep.records.verdicts import VerdictStatus
 
@@ -70,10 +71,8 @@ class ChangeQuery(BaseModel):
 ChangeQueryParameters = Annotated[ChangeQuery, Query()]
 
 
-class WithdrawalRequest(BaseModel):
+class WithdrawalRequest(RequestBody):
     """What happens to stored records when a `collect` consent is withdrawn."""
-
-    model_config = ConfigDict(extra="forbid")
 
     stored_data: Literal["delete"] = "delete"
 
