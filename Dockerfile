@@ -1,4 +1,4 @@
-# One image for serve, worker and migrate: `docker build -t vitalkeep .`
+# One image for serve and migrate: `docker build -t vitalkeep .`
 # Only the build needs a network; what it installs is held to the lock files' hashes.
 
 FROM python:3.11-slim AS build

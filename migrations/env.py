@@ -26,12 +26,15 @@ def run(connection: Connection) -> None:
         compare_type=True,
         transaction_per_migration=True,
     )
+    # Two processes may start at once; the second waits here and finds nothing left to do.
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({ONE_AT_A_TIME})")
+    connection.exec_driver_sql("SET lock_timeout = '4s'")
+    connection.exec_driver_sql("SET statement_timeout = '60s'")
+    # Citus needs this; plain PostgreSQL takes it as an unknown placeholder.
+    connection.exec_driver_sql("SET citus.multi_shard_modify_mode = 'sequential'")
+    # Each migration has a transaction of its own, which one that builds an index can leave.
+    connection.commit()
     with context.begin_transaction():
-        # Two processes may start at once; the second waits here and finds nothing left to do.
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
-        # Citus needs the second setting; plain PostgreSQL takes it as an unknown placeholder.
-        connection.exec_driver_sql("SET lock_timeout = '4s'")
-        connection.exec_driver_sql("SET citus.multi_shard_modify_mode = 'sequential'")
         context.run_migrations()
 
 
@@ -44,7 +47,7 @@ async def main() -> None:
     engine = create_async_engine(
         settings.with_database(url).database_url or "", poolclass=pool.NullPool
     )
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()
 

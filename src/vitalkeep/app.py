@@ -12,7 +12,12 @@ from vitalkeep.base import operations
 from vitalkeep.base.db import create_engine
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.settings import Settings
-from vitalkeep.base.wire import RequestMiddleware, add_problem_handlers, problem_response
+from vitalkeep.base.wire import (
+    BodyLimitMiddleware,
+    RequestMiddleware,
+    add_problem_handlers,
+    problem_response,
+)
 from vitalkeep.care import routes as care_routes
 from vitalkeep.consents import routes as consent_routes
 from vitalkeep.erasure import routes as erasure_routes
@@ -75,6 +80,7 @@ def create_app(
         keyring, settings, GoogleCertificates(settings.google_certs_url)
     )
     app.state.render_problem = problem_response
+    app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(RequestMiddleware)
     add_problem_handlers(app)
     for router in ROUTERS:

@@ -36,10 +36,15 @@ def small_app(settings: Settings) -> FastAPI:
     async def run(connection: Connection, statement: Annotated[str, Query()]) -> None:
         await connection.execute(text(statement))
 
-    @app.get("/argument")
-    async def send_argument(connection: Connection) -> None:
+    @app.get("/driver")
+    async def drive(
+        connection: Connection, statement: Annotated[str, Query()], *, closed: bool = False
+    ) -> None:
         await connection.execute(text("SELECT 1"))
-        await (await driver(connection)).fetch("SELECT $1::int", SECRET)
+        asyncpg_connection = await driver(connection)
+        if closed:
+            await asyncpg_connection.close()
+        await asyncpg_connection.fetch(statement, SECRET)
 
     return app
 
@@ -84,10 +89,11 @@ async def test_the_databases_own_words_are_told_to_nobody(
     assert VALUE not in str(lines)
 
 
-async def test_a_value_that_the_driver_refuses_is_a_fault_and_not_an_outage(
-    faults: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("statement", ["SELECT 1", "SELECT $1::int", "SELECT $1::text, $2::text"])
+async def test_a_call_that_the_driver_refuses_is_a_fault_and_not_an_outage(
+    faults: httpx.AsyncClient, capsys: pytest.CaptureFixture[str], statement: str
 ) -> None:
-    answer = await faults.get("/argument")
+    answer = await faults.get("/driver", params={"statement": statement})
     assert document_of(answer)["code"] == "internal_error"
     assert SECRET not in answer.text + str(logged(capsys))
 
@@ -132,6 +138,17 @@ async def test_a_database_that_goes_away_is_an_outage_and_the_next_request_works
     assert answer.headers["retry-after"] == "5"
     assert "database_away" in {line["event"] for line in logged(capsys)}
     assert (await faults.get("/sql", params={"statement": "SELECT 1"})).status_code == 200
+
+
+async def test_a_connection_that_broke_under_the_driver_is_an_outage(
+    faults: httpx.AsyncClient,
+) -> None:
+    lost, whole = [
+        await faults.get("/driver", params={"statement": "SELECT $1::text", "closed": closed})
+        for closed in (True, False)
+    ]
+    assert document_of(lost)["code"] == "dependency_unavailable"
+    assert whole.status_code == 200
 
 
 @pytest.mark.parametrize(

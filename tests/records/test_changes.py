@@ -19,6 +19,7 @@ async def read_feed(
         page = await get_json(person, FEED, limit=limit, **place)
         assert page.keys() == {"changes", "next_cursor", "has_more"}
         assert len(page["changes"]) <= limit
+        assert page["next_cursor"] != cursor or not page["has_more"]
         changes += page["changes"]
         cursor = page["next_cursor"]
         if not page["has_more"]:

@@ -1,21 +1,20 @@
 """What every request passes through: an id, the log line, metrics, and one rendering of errors."""
 
 from collections.abc import Mapping, Sequence
-from datetime import MAXYEAR, MINYEAR, datetime
+from contextlib import suppress
 from time import perf_counter
-from typing import Annotated
 from uuid import uuid4
 
 import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitalkeep.base.errors import (
+    BatchTooLarge,
     DependencyUnavailable,
     FieldError,
     InternalError,
@@ -26,6 +25,7 @@ from vitalkeep.base.errors import (
     Overloaded,
     Problem,
 )
+from vitalkeep.base.limits import MAX_INFLATED
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.metrics import REQUESTS, SECONDS
 
@@ -35,17 +35,6 @@ TRY_AGAIN = {"40001", "40P01", "55P03"}
 AWAY = ("08", "28", "3D", "53", "57")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
-
-
-def _is_storable(moment: datetime) -> datetime:
-    # In UTC it may fall into a year that no `datetime` can hold.
-    if not MINYEAR < moment.year < MAXYEAR:
-        raise ValueError("out of range")
-    return moment
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_is_storable)]
-"""A time with its offset, in the years 2 to 9998: one that the database takes."""
 
 
 class RequestMiddleware:
@@ -80,6 +69,36 @@ class RequestMiddleware:
             await problem_response(request, to_problem(error))(scope, receive, send_with_headers)
         finally:
             report(scope, request_id, status, perf_counter() - begun)
+
+
+class BodyLimitMiddleware:
+    """Refuses a body over 8 MiB on any route, before it has been read in full."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application around another."""
+        received, over = 0, False
+
+        async def receive_counted() -> Message:
+            nonlocal received, over
+            message = await receive()
+            received += len(message.get("body", b""))
+            over = over or received > MAX_INFLATED
+            if over:
+                raise BatchTooLarge
+            return message
+
+        async def send_unless_over(message: Message) -> None:
+            # The framework turns what a body's reading raises into an answer of its own.
+            if not over:
+                await send(message)
+
+        with suppress(BatchTooLarge):
+            await self.app(scope, receive_counted, send_unless_over)
+        if over:
+            await problem_response(Request(scope), BatchTooLarge())(scope, receive, send)
 
 
 def extra_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
@@ -127,12 +146,12 @@ def to_problem(error: BaseException) -> Problem:
 def is_lost(error: BaseException, origin: BaseException | None) -> bool:
     """Whether the connection broke, or none was had.
 
-    asyncpg also raises InterfaceError for values it can't send; those are ValueErrors, and faults.
+    asyncpg also raises InterfaceError for calls that are wrong in themselves: those are faults.
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     if isinstance(origin, asyncpg.InterfaceError):
-        return not isinstance(origin, ValueError)
+        return "connection is closed" in str(origin)
     return isinstance(origin, OSError)
 
 

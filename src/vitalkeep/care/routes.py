@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from vitalkeep.base import clock
-from vitalkeep.base.bodies import RequestBody
+from vitalkeep.base.bodies import Moment, RequestBody
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
     ConsentMissing,
@@ -19,7 +19,6 @@ from vitalkeep.base.errors import (
     problems,
 )
 from vitalkeep.base.keys import Keyring
-from vitalkeep.base.wire import Moment
 from vitalkeep.care import cases, invitations, reading
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.schemas import ConsentView, ShortText

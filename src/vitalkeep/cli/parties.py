@@ -1,6 +1,7 @@
 """Commands that add apps, organizations, staff and policies, and print development tokens."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from pathlib import Path
@@ -144,22 +145,37 @@ def token(
                 "`vitalkeep token` is for development: it works on the embedded database, or with "
                 "VITALKEEP_DEVELOPMENT=true."
             )
-        keyring, settings = world.keyring, world.settings
         if staff is not None:
-            found = await staff_token(connection, keyring, settings, staff, UUID(int=0))
-            if found is None:
-                raise NotFound("No active staff member has this address; see `staff add`.")
-            return found
-        client_id = read_uuid(client or "", "--client")
-        if await find_client(connection, str(client_id)) is None:
-            raise NotFound("There is no such app; see `vitalkeep client add`.")
-        if person is None:
-            return issue(keyring, settings, AccessClaims(client_id, client_id, "app", 0))
-        signed_in = await sign_in(connection, keyring, settings, str(client_id), person)
-        return issue(
-            keyring, settings, AccessClaims(signed_in[0], client_id, "person", signed_in[1])
-        )
+            return await make_staff_token(world, connection, staff)
+        return await make_app_token(world, connection, client or "", person)
 
     if staff is None and client is None:
         raise fail("give --client ID --person EXTERNAL_ID, or --staff EMAIL")
-    answer({"access_token": run(data, work), "expires_in": LIFETIME_S}, as_json=as_json)
+    made = run(data, work)
+    if as_json:
+        answer({"access_token": made, "expires_in": LIFETIME_S}, as_json=True)
+    else:
+        # Nothing else, so that a shell can take it as it is: token=$(vitalkeep token …)
+        sys.stdout.write(f"{made}\n")
+
+
+async def make_staff_token(world: World, connection: AsyncConnection, email: str) -> str:
+    """A token of the staff member with this address. Raises NotFound."""
+    found = await staff_token(connection, world.keyring, world.settings, email, UUID(int=0))
+    if found is None:
+        raise NotFound("No active staff member has this address; see `staff add`.")
+    return found
+
+
+async def make_app_token(
+    world: World, connection: AsyncConnection, client: str, person: str | None
+) -> str:
+    """A token of the app, or of the person whom the app calls so. Raises NotFound."""
+    keyring, settings = world.keyring, world.settings
+    client_id = read_uuid(client, "--client")
+    if await find_client(connection, str(client_id)) is None:
+        raise NotFound("There is no such app; see `vitalkeep client add`.")
+    if person is None:
+        return issue(keyring, settings, AccessClaims(client_id, client_id, "app", 0))
+    person_id, epoch = await sign_in(connection, keyring, settings, str(client_id), person)
+    return issue(keyring, settings, AccessClaims(person_id, client_id, "person", epoch))

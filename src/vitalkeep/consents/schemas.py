@@ -6,8 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vitalkeep.base.bodies import RequestBody
-from vitalkeep.base.wire import Moment
+from vitalkeep.base.bodies import Moment, RequestBody
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.purposes import RecipientKind
 

@@ -73,6 +73,7 @@ async def renew(
     if raw is None:
         return None
     subject, family = UUID(bytes=raw[:16]), UUID(bytes=raw[16:32])
+    await lock_person(connection, subject)
     mine = (RefreshFamily.subject_id == subject, RefreshFamily.family_id == family)
     row = (
         await connection.execute(
@@ -110,6 +111,7 @@ async def revoke(connection: AsyncConnection, token: str, client_id: UUID) -> bo
     raw = read_token(token)
     if raw is None:
         return False
+    await lock_person(connection, UUID(bytes=raw[:16]))
     owner = await connection.scalar(
         select(RefreshFamily.client_id).where(
             RefreshFamily.subject_id == UUID(bytes=raw[:16]),
@@ -120,6 +122,13 @@ async def revoke(connection: AsyncConnection, token: str, client_id: UUID) -> bo
         return False
     await end_family(connection, raw)
     return True
+
+
+async def lock_person(connection: AsyncConnection, subject: UUID) -> None:
+    """Takes the person's row before any family's, as an erasure does; staff have none."""
+    await connection.execute(
+        select(Person.person_id).where(Person.person_id == subject).with_for_update()
+    )
 
 
 async def end_family(connection: AsyncConnection, raw: bytes) -> None:

@@ -3,11 +3,11 @@
 import hashlib
 from collections import Counter
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from vitalkeep.base import clock
 from vitalkeep.base.db import Connection
@@ -26,7 +26,7 @@ from vitalkeep.base.limits import read_body
 from vitalkeep.base.metrics import RECORDS
 from vitalkeep.base.paging import sign, unsign
 from vitalkeep.datatypes.registry import BY_NAME, BY_NUMBER, TYPES
-from vitalkeep.persons.access import PersonCaller, SignedInPerson
+from vitalkeep.persons.access import Bearer, PersonCaller, SignedInPerson, require_claims
 from vitalkeep.records import query
 from vitalkeep.records.ingest import Ingested, ingest
 from vitalkeep.records.parse import Outcome, parse_canonical, parse_dialect
@@ -41,6 +41,18 @@ from vitalkeep.records.verdicts import STATUSES, VerdictStatus
 
 router = APIRouter(tags=["records"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
+
+
+async def read_push(request: Request, credentials: Bearer) -> bytes:
+    """The body of a push, for a good token only.
+
+    Comes before the connection among a route's parameters: a slow phone must not hold one.
+    """
+    require_claims(request, credentials, "person")
+    return await read_body(request)
+
+
+PushBody = Annotated[bytes, Depends(read_push)]
 PUSH = problems(Unauthenticated, Forbidden, MalformedBody, BatchTooLarge, InvalidRequest)
 
 
@@ -51,11 +63,11 @@ PUSH = problems(Unauthenticated, Forbidden, MalformedBody, BatchTooLarge, Invali
     openapi_extra=CANONICAL_BODY,
 )
 async def push_records(
-    request: Request, person: SignedInPerson, connection: Connection
+    request: Request, body: PushBody, person: SignedInPerson, connection: Connection
 ) -> Response:
     """Push up to 1,000 records; each gets its own verdict, and sending again is harmless."""
-    body, now = await read_body(request), clock.now()
-    return await _push(request, person, connection, parse_canonical(body, now), body)
+    outcomes = parse_canonical(body, clock.now())
+    return await _push(request, person, connection, outcomes, body)
 
 
 @router.post(
@@ -66,13 +78,13 @@ async def push_records(
 )
 async def push_dialect_records(
     request: Request,
+    body: PushBody,
     person: SignedInPerson,
     connection: Connection,
     dialect: Literal["health-connect"],
 ) -> Response:
     """Push records as a phone's own health store emits them; pointers are into that JSON."""
-    body, now = await read_body(request), clock.now()
-    outcomes = parse_dialect(body, dialect, person.client_id, now)
+    outcomes = parse_dialect(body, dialect, person.client_id, clock.now())
     return await _push(request, person, connection, outcomes, body)
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from vitalkeep.base.bodies import RequestBody
+from vitalkeep.base.bodies import RequestBody, require_rfc3339
 from vitalkeep.records.query import FAR_AHEAD, FOREVER_AGO
 from vitalkeep.records.verdicts import VerdictStatus
 
@@ -17,7 +17,7 @@ def within_reach(moment: datetime) -> datetime:
     return min(max(moment, FOREVER_AGO), FAR_AHEAD)
 
 
-Bound = Annotated[AwareDatetime, AfterValidator(within_reach)]
+Bound = Annotated[AwareDatetime, BeforeValidator(require_rfc3339), AfterValidator(within_reach)]
 
 
 class RecordVerdict(BaseModel):

@@ -1,8 +1,9 @@
 """A record as it is stored: which id it has, what is sealed, and what the seal is bound to.
 
 Sealed are two 16-bit offsets (minutes east of UTC, 0x7fff for unknown) and the record's content.
-The associated data is its id, type, source, times and version, so that no clear column can be
-changed and no value moved without the record refusing to open.
+The associated data is its id, type, source, times and version, so that none of these columns can
+be changed and no value moved without the record refusing to open. The numbers and the time of its
+changes are given behind the gate, after sealing, and are not bound.
 """
 
 import struct
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import orjson
 
+from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.sealing import PersonKey
 from vitalkeep.datatypes.canonical import Measurement, render, to_head
 from vitalkeep.datatypes.registry import BY_NUMBER
@@ -91,7 +93,11 @@ def seal_record(key: PersonKey, record_id: UUID, measurement: Measurement, sourc
 
 
 def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes:
-    """The JSON of a stored record. Raises SealBroken when a clear column was changed."""
+    """The JSON of a stored record. Raises SealBroken when a bound column was changed, and
+    Unauthenticated when the person, sources and all, was erased since the row was read.
+    """
+    if row.source_id not in origins and not origins:
+        raise Unauthenticated("This account has been deleted.")
     columns = (row.type, row.source_id, row.start, row.end, row.version)
     opened = key.open(row.sealed, *record_place(row.record_id, columns))
     begun, ended = OFFSETS.unpack_from(opened)
