@@ -19,7 +19,7 @@ async def test_a_null_inside_an_object_is_refused_too(make: Make) -> None:
     person = await make.person(collects=False)
     source = {"kind": "in_app", "evidence": None}
     answer = await ask(person, "steps.collect", source=source)
-    await assert_refused(person, answer, ("/source", "invalid"))
+    await assert_refused(person, answer, ("/source/evidence", "invalid"))
 
 
 async def test_a_period_of_records_that_ends_before_it_begins_is_refused(make: Make) -> None:

@@ -26,6 +26,8 @@ ORGANIZATIONS = {
 }
 KINDS = ("medical_institution", "guidance_provider", "employer", "insurer", "family")
 
+SOMEBODY = "6f0c3f0e-9a44-4a53-8b1d-2a0e3c1f7b55"
+
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 async def test_a_purpose_covers_one_action_by_one_kind_of_recipient(
@@ -119,8 +121,8 @@ async def test_whether_another_person_exists_can_not_be_asked(make: Make) -> Non
 
 @pytest.mark.parametrize(
     "recipient",
-    [{}, {"kind": "app"}, {"kind": "nobody", "id": str(uuid4())}, {"kind": "app", "id": "x"}, "app",
-     {"kind": "app", "id": str(uuid4()), "name": "x"}, {"kind": "app", "id": 7}, None],
+    [{}, {"kind": "app"}, {"kind": "nobody", "id": SOMEBODY}, {"kind": "app", "id": "x"}, "app",
+     {"kind": "app", "id": SOMEBODY, "name": "x"}, {"kind": "app", "id": 7}, None],
     ids=str,
 )  # fmt: skip
 async def test_a_recipient_of_a_wrong_shape_is_refused(make: Make, recipient: object) -> None:

@@ -81,7 +81,7 @@ def test_without_json_the_steps_stand_in_a_table_even_when_the_last_one_failed(
     ended = call("demo")
     assert ended.exit_code == 1
     assert "✓ The operator adds an app" in ended.stdout
-    assert "1 app, 1 organization, 1 nurse, 1 person" in ended.stdout
+    assert "│ 1 app, 1 organization, 1" in ended.stdout
     assert "error: a step did not hold: without consent: " in ended.stderr
 
 

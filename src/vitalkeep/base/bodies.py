@@ -10,7 +10,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    model_validator,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -48,9 +48,9 @@ class RequestBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _refuse_null(cls, body: object) -> object:
-        if isinstance(body, dict) and any(value is None for value in body.values()):
-            raise PydanticCustomError("null_member", "a member is null: leave it out instead")
-        return body
+    def _refuse_null(cls, value: object) -> object:
+        if value is None:
+            raise PydanticCustomError("null_member", "null is not accepted: leave the member out")
+        return value

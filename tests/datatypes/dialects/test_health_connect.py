@@ -1,9 +1,9 @@
-import copy
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 
+from tests.datatypes.dialects.phone import ABSENT, APP, NOW, phone, with_metadata
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
 from vitalkeep.datatypes.choices import DEVICE_TYPE, RECORDING_METHOD
 from vitalkeep.datatypes.descriptors import DataType, JsonObject
@@ -11,22 +11,7 @@ from vitalkeep.datatypes.dialects.health_connect import EXAMPLES, measurement, t
 from vitalkeep.datatypes.records import validate_record
 from vitalkeep.datatypes.registry import TYPES
 
-NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
-APP = "jp.example.sender"
 every_type = pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
-ABSENT = object()
-
-
-def phone(name: str, **changes: object) -> JsonObject:
-    """The type's example with members replaced; ABSENT takes a member out."""
-    merged = {**copy.deepcopy(EXAMPLES[name]), **changes}
-    return {key: value for key, value in merged.items() if value is not ABSENT}
-
-
-def with_metadata(name: str, **changes: object) -> JsonObject:
-    given = EXAMPLES[name]["metadata"]
-    assert isinstance(given, dict)
-    return phone(name, metadata={**given, **changes})
 
 
 def content(record: object) -> JsonObject:

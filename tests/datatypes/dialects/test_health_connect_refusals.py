@@ -1,27 +1,9 @@
-import copy
-from datetime import UTC, datetime
-
 import pytest
 
+from tests.datatypes.dialects.phone import ABSENT, APP, NOW, phone, with_metadata
 from vitalkeep.datatypes.descriptors import JsonObject
-from vitalkeep.datatypes.dialects.health_connect import EXAMPLES, measurement
+from vitalkeep.datatypes.dialects.health_connect import measurement
 from vitalkeep.datatypes.records import RecordRejected
-
-NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
-APP = "jp.example.sender"
-ABSENT = object()
-
-
-def phone(name: str, **changes: object) -> JsonObject:
-    """The type's example with members replaced; ABSENT takes a member out."""
-    merged = {**copy.deepcopy(EXAMPLES[name]), **changes}
-    return {key: value for key, value in merged.items() if value is not ABSENT}
-
-
-def with_metadata(name: str, **changes: object) -> JsonObject:
-    given = EXAMPLES[name]["metadata"]
-    assert isinstance(given, dict)
-    return phone(name, metadata={**given, **changes})
 
 
 def refusal(record: object) -> tuple[str, str]:
