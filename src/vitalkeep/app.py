@@ -26,8 +26,8 @@ from vitalkeep.openapi import install_openapi, operation_id
 from vitalkeep.persons import routes as person_routes
 from vitalkeep.persons.google import GoogleCertificates
 from vitalkeep.persons.oauth import TokenEndpoint
+from vitalkeep.records import deletion, withdrawal
 from vitalkeep.records import routes as record_routes
-from vitalkeep.records import withdrawal
 from vitalkeep.records.published import KEEP_NULL, published_schemas
 
 DESCRIPTION = """\
@@ -40,6 +40,7 @@ ROUTERS = (
     person_routes.router,
     consent_routes.router,
     withdrawal.router,
+    deletion.router,
     record_routes.router,
     care_routes.router,
     audit_routes.router,

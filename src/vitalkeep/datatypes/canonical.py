@@ -91,7 +91,7 @@ class _Plan(NamedTuple):
 def _plan(kind: DataType) -> _Plan:
     instant = kind.shape == "instant"
     name = kind.name.encode()
-    converters: dict[str, Callable[[object], object]] = {"number": _number, "text": _text}
+    converters: dict[str, Callable[[object], object]] = {"number": _number, "text": to_text}
     return _Plan(
         kind=kind,
         instant=instant,
@@ -189,9 +189,9 @@ def _identity(common: _Common, content: JsonObject) -> tuple[str | None, str | N
     """Adds what identifies the record and how it came about; client id and platform id."""
     client_id, platform_id = common.get("client_id"), common.get("platform_id")
     if client_id is not None:
-        content["client_id"] = client_id = _text(client_id)
+        content["client_id"] = client_id = to_text(client_id)
     if platform_id is not None:
-        content["platform_id"] = platform_id = _platform_id(platform_id)
+        content["platform_id"] = platform_id = to_platform_id(platform_id)
     if "recording_method" in common:
         content["recording_method"] = common["recording_method"]
     return client_id, platform_id
@@ -202,14 +202,15 @@ def _number(value: object) -> float:
     return cast(float, value) + 0.0
 
 
-def _text(value: object) -> str:
+def to_text(value: object) -> str:
+    """Text in Unicode normal form C."""
     text = cast(str, value)
     return text if text.isascii() else normalize("NFC", text)
 
 
-def _platform_id(value: str) -> str:
+def to_platform_id(value: str) -> str:
     """The id; UUIDs in lower case, since HealthKit writes them in capitals and others don't."""
-    return value.lower() if _UUID.fullmatch(value) else _text(value)
+    return value.lower() if _UUID.fullmatch(value) else to_text(value)
 
 
 def _origin(origin: _Origin) -> bytes:
@@ -223,8 +224,10 @@ def _origin(origin: _Origin) -> bytes:
 def _origin_bytes(app: str, kind: str | None, manufacturer: str | None, model: str | None) -> bytes:
     """The origin as a JSON object; a device of which nothing is known is left out."""
     given = {"type": kind, "manufacturer": manufacturer, "model": model}
-    device = {name: _text(value) for name, value in given.items() if value is not None}
-    return orjson.dumps({"app": _text(app), "device": device} if device else {"app": _text(app)})
+    device = {name: to_text(value) for name, value in given.items() if value is not None}
+    return orjson.dumps(
+        {"app": to_text(app), "device": device} if device else {"app": to_text(app)}
+    )
 
 
 def to_head(

@@ -66,13 +66,22 @@ def identity(measurement: Measurement) -> bytes:
     else app, device, type and times.
     """
     if measurement.platform_id is not None:
-        return b"platform\0" + measurement.platform_id.encode()
+        return platform_identity(measurement.platform_id)
     name = measurement.type.name
     if measurement.client_id is not None:
-        app = app_of(measurement.origin)
-        return b"client\0" + orjson.dumps([app, name, measurement.client_id])
+        return client_identity(app_of(measurement.origin), name, measurement.client_id)
     times = f"{microseconds(measurement.start)} {microseconds(measurement.end)}"
     return b"times\0" + b"\0".join((measurement.origin, name.encode(), times.encode()))
+
+
+def platform_identity(platform_id: str) -> bytes:
+    """What a phone's own store calls a record, whatever its type and app; in canonical form."""
+    return b"platform\0" + platform_id.encode()
+
+
+def client_identity(app: str, type_name: str, client_id: str) -> bytes:
+    """What an app calls a record of one type; app and id in canonical form."""
+    return b"client\0" + orjson.dumps([app, type_name, client_id])
 
 
 def seal_record(key: PersonKey, record_id: UUID, measurement: Measurement, source_id: int) -> bytes:

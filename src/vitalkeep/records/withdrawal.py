@@ -3,14 +3,15 @@
 The route stands here and not in `consents` because it deletes records.
 """
 
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy import or_, select, text
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
-from vitalkeep.base.db import Connection
+from vitalkeep.base.db import Connection, driver
 from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, problems
 from vitalkeep.consents import ledger
 from vitalkeep.consents.models import Consent
@@ -18,26 +19,18 @@ from vitalkeep.consents.schemas import ConsentView
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
+from vitalkeep.records.deletion import bury
 from vitalkeep.records.models import BY_WITHDRAWAL
 from vitalkeep.records.schemas import WithdrawalCounts, WithdrawalRequest
 
 router = APIRouter()
 
-OF_SOURCES = """
+COLLECTED: Final = """
+SELECT r.record_id
 FROM records r JOIN sources s ON s.person_id = r.person_id AND s.source_id = r.source_id
-WHERE r.person_id = :person_id AND r.type = :type AND s.client_id = :client_id
-  AND r.sealed IS NOT NULL
+WHERE r.person_id = $1 AND r.type = $2 AND s.client_id = $3 AND r.sealed IS NOT NULL
+ORDER BY r.feed
 """
-COUNT = text(f"SELECT count(*) {OF_SOURCES}")
-BURY = text(
-    f"""
-UPDATE records t
-SET sealed = NULL, deleted_by = :deleted_by, feed = :feed + gone.n, modified_at = :now,
-    start_time = :now, end_time = :now
-FROM (SELECT r.record_id, row_number() OVER (ORDER BY r.feed) AS n {OF_SOURCES}) AS gone
-WHERE t.person_id = :person_id AND t.record_id = gone.record_id
-"""  # noqa: S608 - the text is constant
-)
 
 
 class Withdrawal(WithdrawalCounts):
@@ -90,13 +83,10 @@ async def delete_collected(
     """
     if row.action != "collect":
         return 0
-    which = {"person_id": person.person_id, "type": row.type, "client_id": row.recipient_id}
-    count = await connection.scalar(COUNT, which) or 0
-    if count:
-        feed = await take_gate(connection, person.person_id, count)
-        changed = {"deleted_by": BY_WITHDRAWAL, "feed": feed, "now": clock.now()}
-        await connection.execute(BURY, {**which, **changed})
-    return count
+    rows = await (await driver(connection)).fetch(
+        COLLECTED, person.person_id, row.type, row.recipient_id
+    )
+    return await bury(connection, person.person_id, [found[0] for found in rows], BY_WITHDRAWAL)
 
 
 async def list_features_lost(
