@@ -16,7 +16,6 @@ from vitalkeep.base.wire import (
     BodyLimitMiddleware,
     RequestMiddleware,
     add_problem_handlers,
-    problem_response,
 )
 from vitalkeep.care import routes as care_routes
 from vitalkeep.consents import routes as consent_routes
@@ -82,7 +81,6 @@ def create_app(
     app.state.token_endpoint = TokenEndpoint(
         keyring, settings, GoogleCertificates(settings.google_certs_url)
     )
-    app.state.render_problem = problem_response
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(RequestMiddleware)
     add_problem_handlers(app)

@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.sealing import PersonKey, SealBroken
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
 from vitalkeep.datatypes.registry import BY_NAME, TYPES
@@ -112,3 +113,8 @@ def test_content_is_not_part_of_the_identity() -> None:
     assert identity(measured()) == identity(measured(kilograms=1.0, client_version=8))
     later = (datetime(2026, 11, 20, 7, tzinfo=UTC) + timedelta(hours=1)).isoformat()
     assert identity(measured()) == identity(measured(time=later))
+
+
+def test_a_record_whose_person_was_erased_meanwhile_is_refused_as_theirs() -> None:
+    with pytest.raises(Unauthenticated):
+        open_record(KEY, stored(measured()), {})

@@ -100,10 +100,11 @@ async def read_case(
         records_from=asked.since,
         records_to=asked.until,
     )
-    counts = [
-        (number, readable[number]["consent_id"], page.types.get(number, 0)) for number in types
+    seen = [
+        TypeSeen(number, readable[number]["consent_id"], page.types.get(number, 0))
+        for number in types
     ]
-    await record_access(connection, look, [TypeSeen(*count) for count in counts])
+    await record_access(connection, look, seen)
     CARE_READS.inc()
     return page
 

@@ -49,7 +49,10 @@ app.add_typer(keyring.erasures_app, name="erasures")
 @app.command()
 def version(as_json: AsJson = False) -> None:
     """Print the version."""
-    answer({"version": __version__}, as_json=True) if as_json else console.print(__version__)
+    if as_json:
+        answer({"version": __version__}, as_json=True)
+    else:
+        console.print(__version__)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 from sqlalchemy import select, update
 
@@ -23,6 +23,7 @@ from vitalkeep.base.errors import (
     problems,
 )
 from vitalkeep.base.limits import read_body
+from vitalkeep.base.wire import problem_response
 from vitalkeep.persons import oauth, refresh
 from vitalkeep.persons.access import SignedInPerson
 from vitalkeep.persons.clients import require_client
@@ -82,7 +83,9 @@ def form_body(*fields: str) -> dict[str, object]:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The urlencoded form. Raises InvalidTokenRequest when a field is given twice or not text."""
+    """The urlencoded form; before the connection among a route's parameters, so that a slow
+    sender holds none. Raises InvalidTokenRequest when a field is given twice or not text.
+    """
     body = await read_body(request, FORM_LIMIT)
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20)
@@ -92,6 +95,9 @@ async def read_form(request: Request) -> dict[str, str]:
     if len(form) != len(pairs):
         raise InvalidTokenRequest("A field is given twice.", error="invalid_request")
     return form
+
+
+TokenForm = Annotated[dict[str, str], Depends(read_form)]
 
 
 @router.post(
@@ -109,12 +115,11 @@ async def read_form(request: Request) -> dict[str, str]:
         "client_id",
     ),
 )
-async def create_token(request: Request) -> TokenResponse | Response:
+async def create_token(request: Request, form: TokenForm) -> TokenResponse | Response:
     """Exchange a credential for an access token.
 
     The client authenticates with HTTP Basic; an app on a phone gives `client_id` in the form.
     """
-    form = await read_form(request)
     state = request.app.state
     endpoint: oauth.TokenEndpoint = state.token_endpoint
     async with state.engine.begin() as connection:
@@ -126,8 +131,7 @@ async def create_token(request: Request) -> TokenResponse | Response:
     async with state.engine.begin() as connection:
         answer = await endpoint.grant(connection, client, form, identity)
     if isinstance(answer, Problem):
-        refusal: Response = request.app.state.render_problem(request, answer)
-        return refusal
+        return problem_response(request, answer)
     return TokenResponse.model_validate(answer)
 
 
@@ -138,11 +142,10 @@ async def create_token(request: Request) -> TokenResponse | Response:
     responses=problems(InvalidTokenRequest, InvalidClient),
     openapi_extra=form_body("token", "token_type_hint", "client_id"),
 )
-async def revoke_token(request: Request, connection: Connection) -> Response:
+async def revoke_token(request: Request, form: TokenForm, connection: Connection) -> Response:
     """Sign out (RFC 7009): a refresh token ends its family; either kind refuses the access tokens
     that its subject holds. An unknown token is answered the same.
     """
-    form = await read_form(request)
     client = await require_client(
         connection, request.headers.get("authorization"), form.get("client_id")
     )

@@ -7,7 +7,7 @@ it starts after the gate was had, so it sees every withdrawal that came before.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,7 +22,7 @@ from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
 from vitalkeep.records.parse import Outcome
 from vitalkeep.records.sealed import identity, seal_record
 from vitalkeep.records.sources import number_sources
-from vitalkeep.records.verdicts import Verdict, VerdictStatus, explain, rejection
+from vitalkeep.records.verdicts import Unwritten, Verdict, VerdictStatus, explain, rejection
 
 UPSERT: Final = f"""
 INSERT INTO records AS r (person_id, record_id, start_time, end_time, version, feed, created_feed,
@@ -57,8 +57,7 @@ DUPLICATE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A measurement with the id it has here; `position` is its place in the push."""
 
     position: int
@@ -129,26 +128,21 @@ async def store(
     columns = to_columns(person, drafts, numbers)
     feed = await take_gate(connection, person.person_id, len(drafts))
     now = clock.now()
-    asyncpg_connection = await driver(connection)
-    rows = await asyncpg_connection.fetch(
+    rows = await (await driver(connection)).fetch(
         UPSERT, person.person_id, *columns, feed, now, person.client_id
     )
     written: dict[UUID, bool] = {row[0]: row[1] for row in rows}
-    left: list[Draft] = []
-    for draft in drafts:
-        created = written.get(draft.record_id)
+    unwritten: list[Unwritten] = []
+    for position, record_id, measurement in drafts:
+        created = written.get(record_id)
         if created is None:
-            left.append(draft)
-        else:
-            status: VerdictStatus = "created" if created else "updated"
-            verdicts[draft.position] = {"status": status, "id": str(draft.record_id)}
-    if left:
-        wanted = [
-            (d.position, d.record_id, m.type.number, m.version, m.start)
-            for d in left
-            for m in (d.measurement,)
-        ]
-        verdicts.update(await explain(connection, person, wanted, now))
+            kind, version = measurement.type.number, measurement.version
+            unwritten.append((position, record_id, kind, version, measurement.start))
+            continue
+        status: VerdictStatus = "created" if created else "updated"
+        verdicts[position] = {"status": status, "id": str(record_id)}
+    if unwritten:
+        verdicts.update(await explain(connection, person, unwritten, now))
     return feed + len(drafts), now
 
 

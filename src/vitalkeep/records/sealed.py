@@ -105,7 +105,7 @@ def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes
     """The JSON of a stored record. Raises SealBroken when a bound column was changed, and
     Unauthenticated when the person, sources and all, was erased since the row was read.
     """
-    if row.source_id not in origins and not origins:
+    if not origins:
         raise Unauthenticated("This account has been deleted.")
     columns = (row.type, row.source_id, row.start, row.end, row.version)
     opened = key.open(row.sealed, *record_place(row.record_id, columns))

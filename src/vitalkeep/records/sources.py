@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.errors import Conflict
@@ -38,7 +38,8 @@ async def number_sources(
         return known
     await take_gate(connection, person.person_id)
     known = await _own_sources(connection, person)
-    used = len((await list_origins(connection, person.person_id, person.key)).keys())
+    highest = select(func.max(Source.source_id)).where(Source.person_id == person.person_id)
+    used = await connection.scalar(highest) or 0
     for origin in sorted(wanted - known.keys()):
         used += 1
         if used > MAX_SOURCES:
