@@ -10,7 +10,7 @@ from time import perf_counter
 import asyncpg
 import orjson
 
-from bench.world import Pusher, World, bodies, cpu_seconds, family_cpu_seconds
+from bench.world import Pusher, World, bodies, family_cpu_seconds
 
 COLUMNS = (
     "person_id", "record_id", "start_time", "end_time", "version", "feed", "created_feed",
@@ -74,9 +74,9 @@ async def measure_push(world: World, size: int, batches: int, rounds: int) -> di
     for _ in range(rounds):
         work = [bodies(batches, size) for _ in world.pushers]
         feeds = await feed_numbers(connection, world)
-        before = cpu_seconds(world.server_pid), family_cpu_seconds(world.postmaster_pid)
+        before = family_cpu_seconds(world.server_pid), family_cpu_seconds(world.postmaster_pid)
         seconds = await push_all(world.pushers, work)
-        after = cpu_seconds(world.server_pid), family_cpu_seconds(world.postmaster_pid)
+        after = family_cpu_seconds(world.server_pid), family_cpu_seconds(world.postmaster_pid)
         rows = await pushed_rows(connection, world, feeds)
         records = sum(map(len, rows))
         copy_seconds = await copy_all(world, rows, size)

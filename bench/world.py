@@ -111,7 +111,8 @@ async def open_world(data: Path, url: str, postmaster_pid: int) -> AsyncIterator
         "VITALKEEP_LOG_LEVEL": "warning",
     }
     vitalkeep = Path(sys.executable).with_name("vitalkeep")
-    command = [str(vitalkeep), "serve", "--port", str(PORT)]
+    # As operations.md says: one process for each core.
+    command = [str(vitalkeep), "serve", "--port", str(PORT), "--workers", str(os.cpu_count() or 1)]
     server = subprocess.Popen(command, env=environment)  # noqa: ASYNC220 - once, before measuring
     try:
         await until_ready()

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from vitalkeep.datatypes.canonical import Measurement, render, to_head, to_measurement
 from vitalkeep.datatypes.descriptors import DataType, JsonObject
-from vitalkeep.datatypes.records import BATCH, RecordRejected, validate_record
+from vitalkeep.datatypes.records import RecordRejected, validate_record
 from vitalkeep.datatypes.registry import BY_NAME, TYPES
+from vitalkeep.datatypes.structs import read_batch
 from vitalkeep.datatypes.times import canonical_text, time_text, to_instant
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -80,8 +81,7 @@ def test_order_of_members_and_white_space_do_not_matter(
     raw = orjson.dumps({"records": [shuffled(dict(kind.example), rng)]})
     if spaced:
         raw = orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2)
-    batch = BATCH.validate_json(raw)
-    assert to_measurement(batch["records"][0], NOW) == measured(dict(kind.example))
+    assert to_measurement(read_batch(raw)[0], NOW) == measured(dict(kind.example))
 
 
 @given(instants, offsets)

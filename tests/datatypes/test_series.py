@@ -136,10 +136,10 @@ def test_a_series_is_looked_at_sample_by_sample(text: str, place: int) -> None:
 
 
 @pytest.mark.parametrize("start", ["0001-01-01T00:00:00+18:00", "9999-12-31T23:59:59-18:00"])
-def test_a_sample_beyond_the_calendar_is_no_crash(start: str) -> None:
+def test_a_sample_beyond_the_calendar_lies_outside_its_record(start: str) -> None:
     samples = [{"time": start, "beats_per_minute": 70}]
     refused = refusal(example("heart_rate", samples=samples))
-    assert refused == ("time_out_of_window", "/samples/0/time")
+    assert refused == ("sample_outside_interval", "/samples/0/time")
 
 
 @given(st.permutations([sample("01", 71), sample("02", 90), sample("02", 80)]))

@@ -7,8 +7,8 @@ import pytest
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
 from vitalkeep.datatypes.descriptors import JsonObject
 from vitalkeep.datatypes.dialects.health_connect import measurement
-from vitalkeep.datatypes.records import BATCH
 from vitalkeep.datatypes.registry import BY_NAME, TYPES
+from vitalkeep.datatypes.structs import read_batch
 from vitalkeep.demo.people import canonical_records, phone_days
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_every_record_has_an_id_of_its_own_except_the_growing_one() -> None:
 
 def test_bulk_records_are_valid_distinct_and_mixed_as_promised() -> None:
     records = canonical_records(3, 1000, NOW)
-    batch = BATCH.validate_json(orjson.dumps({"records": records}))["records"]
+    batch = read_batch(orjson.dumps({"records": records}))
     measured = [to_measurement(record, NOW) for record in batch]
     assert len({m.client_id for m in measured}) == 1000
     kinds = Counter(m.type.shape for m in measured)

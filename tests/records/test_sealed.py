@@ -9,6 +9,7 @@ import pytest
 from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.sealing import PersonKey, SealBroken
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
+from vitalkeep.datatypes.records import validate_record
 from vitalkeep.datatypes.registry import BY_NAME, TYPES
 from vitalkeep.records.sealed import Stored, identity, open_record, seal_record
 
@@ -18,7 +19,7 @@ RECORD_ID = UUID("0b9f8f3e-7d3a-8c11-9a52-3f1d2c7a9e11")
 
 
 def measured(name: str = "weight", **changes: object) -> Measurement:
-    return to_measurement({**BY_NAME[name].example, **changes}, NOW)
+    return to_measurement(validate_record({**BY_NAME[name].example, **changes}), NOW)
 
 
 def stored(measurement: Measurement) -> Stored:
@@ -31,7 +32,7 @@ def stored(measurement: Measurement) -> Stored:
         end=measurement.end,
         version=measurement.version,
         modified_at=NOW,
-        sealed=seal_record(KEY, RECORD_ID, measurement, 3),
+        sealed=seal_record(KEY, RECORD_ID.bytes, measurement, 3),
     )
 
 
@@ -47,10 +48,10 @@ def test_a_sealed_record_opens_to_what_was_sent(name: str) -> None:
 
 
 def test_equal_content_seals_to_equal_bytes_and_hides_what_it_is() -> None:
-    sealed = seal_record(KEY, RECORD_ID, measured(), 3)
-    assert sealed == seal_record(KEY, RECORD_ID, measured(), 3)
-    assert sealed != seal_record(KEY, RECORD_ID, measured(kilograms=68.5), 3)
-    assert sealed != seal_record(PersonKey(bytes(32)), RECORD_ID, measured(), 3)
+    sealed = seal_record(KEY, RECORD_ID.bytes, measured(), 3)
+    assert sealed == seal_record(KEY, RECORD_ID.bytes, measured(), 3)
+    assert sealed != seal_record(KEY, RECORD_ID.bytes, measured(kilograms=68.5), 3)
+    assert sealed != seal_record(PersonKey(bytes(32)), RECORD_ID.bytes, measured(), 3)
     assert b"kilograms" not in sealed
 
 
@@ -104,7 +105,7 @@ def test_the_three_ways_to_name_a_record_never_meet() -> None:
     by_client = identity(measured(client_id="w"))
     without = dict(BY_NAME["weight"].example)
     without.pop("client_id")
-    by_times = identity(to_measurement(without, NOW))
+    by_times = identity(to_measurement(validate_record(without), NOW))
     starts = {each.split(b"\0")[0] for each in (by_platform, by_client, by_times)}
     assert starts == {b"platform", b"client", b"times"}
 

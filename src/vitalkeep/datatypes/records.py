@@ -1,18 +1,20 @@
-"""Validation of records as they arrive: a whole batch at once, or one with the reason it fails.
+"""Validation of one record, and the reason it fails: which member, which rule, in words.
 
-`BATCH.validate_json(raw)` is the fast path. It says nothing useful about a fault: when it raises,
-parse the body and give each record to `validate_record`.
+`structs` tells good from bad, fast; pydantic's validator, made from the same descriptors, is asked
+only about what is bad.
 """
 
 from typing import Annotated, Final, Literal, TypeAlias
 
+import msgspec
 from pydantic import GetPydanticSchema, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from vitalkeep.datatypes.common import list_members
 from vitalkeep.datatypes.descriptors import Field, JsonObject
 from vitalkeep.datatypes.registry import BY_NAME, TYPES
-from vitalkeep.datatypes.wire import batch_schema, union_schema
+from vitalkeep.datatypes.structs import HealthRecord, read_record
+from vitalkeep.datatypes.wire import union_schema
 
 RejectCode: TypeAlias = Literal[
     "invalid",
@@ -27,6 +29,7 @@ _OUT_OF_RANGE: Final = frozenset({"greater_than_equal", "less_than_equal", "fini
 _UNKNOWN_TYPE: Final = frozenset({"union_tag_not_found", "union_tag_invalid"})
 _MAX_POINTER_KEY: Final = 64
 
+TIME_DETAIL: Final = "must be an RFC 3339 time with offset, as 2026-11-20T07:00:00+09:00"
 _DETAILS: Final = {
     "missing": "is required",
     "extra_forbidden": "is not a member of this type of record",
@@ -40,10 +43,6 @@ _DETAILS: Final = {
     "model_attributes_type": "must be an object",
 }
 
-RecordBatch: TypeAlias = dict[str, list[JsonObject]]
-BATCH: Final[TypeAdapter[RecordBatch]] = TypeAdapter(
-    Annotated[RecordBatch, GetPydanticSchema(lambda _source, _handler: batch_schema())]
-)
 _RECORD: Final[TypeAdapter[JsonObject]] = TypeAdapter(
     Annotated[JsonObject, GetPydanticSchema(lambda _source, _handler: union_schema())]
 )
@@ -62,15 +61,24 @@ class RecordRejected(Exception):
         self.detail = detail
 
 
-def validate_record(obj: object) -> JsonObject:
-    """The record, checked against its type's shape and bounds; times are checked for form only.
+def validate_record(obj: object) -> HealthRecord:
+    """The record, checked against its type's shape and bounds; `canonical` checks texts and times.
 
     `obj` is parsed JSON. Parse with `pydantic_core.from_json`, which keeps large integers whole.
 
     Raises RecordRejected with code `invalid`, `out_of_range` or `unknown_type`.
     """
     try:
-        return _RECORD.validate_python(obj)
+        return read_record(obj)
+    except msgspec.ValidationError:
+        explain(obj)
+        raise RecordRejected("invalid", "", "has the wrong form") from None
+
+
+def explain(obj: object) -> None:
+    """Raises RecordRejected for what is wrong with a record, with a pointer to the first fault."""
+    try:
+        _RECORD.validate_python(obj)
     except ValidationError as error:
         # Suppressed: the original carries the rejected value in its text.
         raise _rejected(error.errors(include_url=False)[0]) from None
@@ -150,7 +158,7 @@ def _detail(error: ErrorDetails, field: Field | None) -> str:
     if kind in ("too_short", "too_long"):
         return f"must have {field.low} to {field.high} entries"
     if field.kind == "time":
-        return "must be an RFC 3339 time with offset, as 2026-11-20T07:00:00+09:00"
+        return TIME_DETAIL
     if kind == "string_pattern_mismatch":
         return "must not contain control characters"
     return f"must have {field.low} to {field.high} characters"

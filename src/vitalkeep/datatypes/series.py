@@ -1,99 +1,99 @@
-"""Samples and stages inside a record: checked against its interval and put in order of time.
+"""Samples and stages inside a record: checked against its interval and put in order of time."""
 
-What comes in has passed validation, which also put each entry's members in the descriptors' order.
-Entries in order and in canonical form, the usual case, are passed on as they are.
-"""
+from operator import ge, gt, itemgetter
+from typing import Final, Protocol
 
-from datetime import datetime
-from operator import ge
-from typing import Final, TypedDict
-
-import orjson
+import msgspec
 
 from vitalkeep.datatypes.descriptors import Field
 from vitalkeep.datatypes.records import RecordRejected, to_pointer
-from vitalkeep.datatypes.times import canonical_text, to_instant
+from vitalkeep.datatypes.times import are_plain, canonical_text, read_time
 
 _OUTSIDE: Final = "must lie inside the record's start and end"
 
 
-class Sample(TypedDict):
+class Sample(Protocol):
     """A sample, as far as this module looks into it: what it holds besides varies by type."""
 
     time: str
 
 
-class Stage(TypedDict):
+class Stage(Protocol):
     """A stage, as far as this module looks into it."""
 
     start: str
     end: str
 
 
-def sort_samples(
-    samples: list[Sample], field: Field, start: datetime, end: datetime
-) -> list[Sample]:
+def sort_samples(samples: list[Sample], field: Field, start: int, end: int) -> list[Sample]:
     """The samples in canonical form, by time; equal times are ordered by what they hold.
 
-    Raises RecordRejected, pointing at the place in the order in which they were sent.
+    `start` and `end` are in microseconds. Raises RecordRejected, pointing at the place in the order
+    in which they were sent.
     """
-    if _is_canonical(samples, start, end):
+    texts = [sample.time for sample in samples]
+    if not any(map(ge, texts, texts[1:])) and _lie_within(texts, start, end):
         return samples
-    timed: list[tuple[datetime, Sample]] = []
+    timed: list[tuple[int, bytes, Sample]] = []
     for index, sample in enumerate(samples):
-        text = sample["time"]
-        moment = to_instant(text, field.name, index, "time")
+        moment, _ = read_time(sample.time, field.name, index, "time")
         if not start <= moment <= end:
             raise _outside(field.name, index, "time")
-        timed.append((moment, {**sample, "time": canonical_text(text)}))
-    timed.sort(key=lambda pair: (pair[0], orjson.dumps(pair[1])))
-    return [sample for _, sample in timed]
+        sample.time = canonical_text(sample.time)
+        timed.append((moment, msgspec.json.encode(sample), sample))
+    timed.sort(key=itemgetter(0, 1))
+    return [sample for *_, sample in timed]
 
 
-def _is_canonical(samples: list[Sample], start: datetime, end: datetime) -> bool:
-    """Whether nothing is left to do, told without looking at each sample for itself.
-
-    Times to the second at one offset sort as text just as their instants do.
-    """
-    texts = [sample["time"] for sample in samples]
-    zone = texts[0][19:]
-    if zone == "-00:00" or zone[0] == "." or any(map(ge, texts, texts[1:])):
-        return False
-    if any(text[19:] != zone for text in texts):
-        return False
-    try:
-        moments = [datetime.fromisoformat(text) for text in texts]
-    except ValueError:
-        return False
-    return start <= moments[0] and moments[-1] <= end
-
-
-def sort_stages(stages: list[Stage], field: Field, start: datetime, end: datetime) -> list[Stage]:
+def sort_stages(stages: list[Stage], field: Field, start: int, end: int) -> list[Stage]:
     """The stages in canonical form, by time; they may leave gaps but never overlap.
 
-    Raises RecordRejected, pointing at the place in the order in which they were sent.
+    `start` and `end` are in microseconds. Raises RecordRejected, pointing at the place in the order
+    in which they were sent.
     """
-    timed: list[tuple[datetime, datetime, int, Stage]] = []
+    texts = [text for stage in stages for text in (stage.start, stage.end)]
+    starts = texts[::2]
+    disjoint = not any(map(gt, texts, texts[1:])) and not any(map(ge, starts, starts[1:]))
+    if disjoint and _lie_within(texts, start, end):
+        return stages
+    timed: list[tuple[int, int, bytes, int, Stage]] = []
     for index, stage in enumerate(stages):
-        first = to_instant(stage["start"], field.name, index, "start")
-        last = to_instant(stage["end"], field.name, index, "end")
-        if not start <= first <= end:
-            raise _outside(field.name, index, "start")
-        if last < first:
-            pointer = to_pointer((field.name, index, "end"))
-            raise RecordRejected("end_before_start", pointer, "must not be before its start")
-        if last > end:
-            raise _outside(field.name, index, "end")
-        begun, ended = canonical_text(stage["start"]), canonical_text(stage["end"])
-        timed.append((first, last, index, {**stage, "start": begun, "end": ended}))
-    timed.sort(key=lambda span: (span[0], span[1], orjson.dumps(span[3])))
+        first, last = _read_stage(stage, field, index, start, end)
+        stage.start, stage.end = canonical_text(stage.start), canonical_text(stage.end)
+        timed.append((first, last, msgspec.json.encode(stage), index, stage))
+    timed.sort(key=itemgetter(0, 1, 2))
     reached = start
-    for first, last, index, _ in timed:
+    for first, last, _, index, _ in timed:
         if first < reached:
             detail = "must not begin before another stage has ended"
             raise RecordRejected("overlapping_stages", to_pointer((field.name, index)), detail)
         reached = last
     return [stage for *_, stage in timed]
+
+
+def _read_stage(stage: Stage, field: Field, index: int, start: int, end: int) -> tuple[int, int]:
+    first, _ = read_time(stage.start, field.name, index, "start")
+    last, _ = read_time(stage.end, field.name, index, "end")
+    if not start <= first <= end:
+        raise _outside(field.name, index, "start")
+    if last < first:
+        pointer = to_pointer((field.name, index, "end"))
+        raise RecordRejected("end_before_start", pointer, "must not be before its start")
+    if last > end:
+        raise _outside(field.name, index, "end")
+    return first, last
+
+
+def _lie_within(texts: list[str], start: int, end: int) -> bool:
+    """Whether times in the order of their text are plain and inside the interval.
+
+    Plain times sort as text just as their instants do.
+    """
+    if not texts:
+        return True
+    if not are_plain(texts):
+        return False
+    return start <= read_time(texts[0])[0] and read_time(texts[-1])[0] <= end
 
 
 def _outside(*place: str | int) -> RecordRejected:

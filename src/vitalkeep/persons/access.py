@@ -49,12 +49,18 @@ class StaffCaller:
 
 
 def require_claims(request: Request, credentials: Bearer, role: Role) -> AccessClaims:
-    """The claims of the request's token. Raises Unauthenticated, TokenExpired or Forbidden."""
+    """The claims of the request's token, verified once a request.
+
+    Raises Unauthenticated, TokenExpired or Forbidden.
+    """
     if credentials is None:
         raise Unauthenticated
-    state = request.app.state
-    claims = verify(state.keyring, state.settings, credentials.credentials)
-    request.scope["caller_kind"] = claims.role
+    claims: AccessClaims | None = request.scope.get("claims")
+    if claims is None:
+        state = request.app.state
+        claims = verify(state.keyring, state.settings, credentials.credentials)
+        request.scope["claims"] = claims
+        request.scope["caller_kind"] = claims.role
     if claims.role != role:
         raise Forbidden(f"This route takes tokens with the role {role}.")
     return claims

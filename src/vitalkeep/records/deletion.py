@@ -132,7 +132,7 @@ def named_ids(person: PersonCaller, request: DeletionRequest) -> set[UUID]:
     """The ids here of the records that a request names."""
     identities = [platform_identity(to_platform_id(each)) for each in request.platform_ids or []]
     if request.client_ids is not None:
-        app = to_text(request.app)
+        app = to_text(request.app or "")
         identities = [
             client_identity(app, request.type or "", to_text(each)) for each in request.client_ids
         ]

@@ -10,13 +10,14 @@ from functools import partial
 from typing import Final, TypeAlias
 from uuid import UUID
 
+import msgspec
 import pydantic_core
-from pydantic import ValidationError
 
 from vitalkeep.base.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
 from vitalkeep.datatypes.dialects import health_connect
-from vitalkeep.datatypes.records import BATCH, RecordRejected, validate_record
+from vitalkeep.datatypes.records import RecordRejected, validate_record
+from vitalkeep.datatypes.structs import read_batch
 
 MAX_BATCH = 1000
 
@@ -27,10 +28,16 @@ DIALECTS: Final = {"health-connect": health_connect.measurement}
 def parse_canonical(body: bytes, now: datetime) -> list[Outcome]:
     """Outcomes of a body in our own shape. Raises MalformedBody, BatchTooLarge, InvalidRequest."""
     try:
-        records = BATCH.validate_json(body)["records"]
-    except ValidationError:
+        records = read_batch(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return [_outcome(partial(_canonical, record), now) for record in read_records(body)]
-    return [_outcome(partial(to_measurement, record), now) for record in records]
+    outcomes: list[Outcome] = []
+    for record in records:
+        try:
+            outcomes.append(to_measurement(record, now))
+        except RecordRejected as rejected:
+            outcomes.append(rejected)
+    return outcomes
 
 
 def parse_dialect(body: bytes, dialect: str, client_id: UUID, now: datetime) -> list[Outcome]:

@@ -1,14 +1,14 @@
 """A record as it is stored: which id it has, what is sealed, and what the seal is bound to.
 
 Sealed are two 16-bit offsets (minutes east of UTC, 0x7fff for unknown) and the record's content.
-The associated data is its id, type, source, times and version, so that none of these columns can
-be changed and no value moved without the record refusing to open. The numbers and the time of its
-changes are given behind the gate, after sealing, and are not bound.
+The associated data is one string of its id, type, source, times and version, so that none of these
+columns can be changed and no value moved without the record refusing to open. The numbers and the
+time of its changes are given behind the gate, after sealing, and are not bound.
 """
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -18,9 +18,8 @@ from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.sealing import PersonKey
 from vitalkeep.datatypes.canonical import Measurement, render, to_head
 from vitalkeep.datatypes.registry import BY_NUMBER
+from vitalkeep.datatypes.times import microseconds
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 UNKNOWN = 0x7FFF
 OFFSETS = struct.Struct(">hh")
 COLUMNS = struct.Struct(">hhqqq")
@@ -40,18 +39,11 @@ class Stored:
     sealed: bytes
 
 
-def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970, as PostgreSQL keeps them."""
-    return (moment - EPOCH) // MICROSECOND
-
-
 def record_place(
-    record_id: UUID, columns: tuple[int, int, datetime, datetime, int]
-) -> tuple[bytes, bytes, bytes]:
-    """What a sealed record is bound to: type, source id, start, end and version are `columns`."""
-    kind, source_id, start, end, version = columns
-    packed = COLUMNS.pack(kind, source_id, microseconds(start), microseconds(end), version)
-    return b"records", record_id.bytes, packed
+    record_id: bytes, type_number: int, source_id: int, start: int, end: int, version: int
+) -> bytes:
+    """What a sealed record is bound to; times in microseconds since 1970."""
+    return b"records\0" + record_id + COLUMNS.pack(type_number, source_id, start, end, version)
 
 
 @lru_cache(maxsize=4096)
@@ -70,7 +62,7 @@ def identity(measurement: Measurement) -> bytes:
     name = measurement.type.name
     if measurement.client_id is not None:
         return client_identity(app_of(measurement.origin), name, measurement.client_id)
-    times = f"{microseconds(measurement.start)} {microseconds(measurement.end)}"
+    times = f"{measurement.start_us} {measurement.end_us}"
     return b"times\0" + b"\0".join((measurement.origin, name.encode(), times.encode()))
 
 
@@ -84,21 +76,21 @@ def client_identity(app: str, type_name: str, client_id: str) -> bytes:
     return b"client\0" + orjson.dumps([app, type_name, client_id])
 
 
-def seal_record(key: PersonKey, record_id: UUID, measurement: Measurement, source_id: int) -> bytes:
+def seal_record(
+    key: PersonKey, record_id: bytes, measurement: Measurement, source_id: int
+) -> bytes:
     """The sealed value of a measurement; equal for equal content."""
     begun, ended = measurement.start_offset, measurement.end_offset
     offsets = OFFSETS.pack(UNKNOWN if begun is None else begun, UNKNOWN if ended is None else ended)
     place = record_place(
         record_id,
-        (
-            measurement.type.number,
-            source_id,
-            measurement.start,
-            measurement.end,
-            measurement.version,
-        ),
+        measurement.type.number,
+        source_id,
+        measurement.start_us,
+        measurement.end_us,
+        measurement.version,
     )
-    return key.seal(offsets + measurement.content, *place)
+    return key.seal(offsets + measurement.content, place)
 
 
 def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes:
@@ -107,8 +99,9 @@ def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes
     """
     if not origins:
         raise Unauthenticated("This account has been deleted.")
-    columns = (row.type, row.source_id, row.start, row.end, row.version)
-    opened = key.open(row.sealed, *record_place(row.record_id, columns))
+    start, end = microseconds(row.start), microseconds(row.end)
+    place = record_place(row.record_id.bytes, row.type, row.source_id, start, end, row.version)
+    opened = key.open(row.sealed, place)
     begun, ended = OFFSETS.unpack_from(opened)
     head = to_head(
         BY_NUMBER[row.type],

@@ -1,15 +1,15 @@
 """The verdict on each pushed record, and why one was not written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, NotRequired, TypeAlias, TypedDict
-from uuid import UUID
+from typing import Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.db import driver
 from vitalkeep.consents.models import Consent
+from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.records.models import BY_PERSON
@@ -19,15 +19,24 @@ STATUSES: tuple[VerdictStatus, ...] = (
     "created", "updated", "unchanged", "stale", "suppressed", "rejected",
 )  # fmt: skip
 
-Unwritten: TypeAlias = tuple[int, UUID, int, int, datetime]
-"""A record that the upsert left out: place in the push, id, number of the type, version, start."""
 Period: TypeAlias = tuple[datetime | None, datetime | None]
 """The starts `[from, until)` that a consent covers; None for no bound."""
 
 
-STORED = """
-SELECT record_id, version, deleted_by FROM records WHERE person_id = $1 AND record_id = ANY($2)
-"""
+KEPT: Final = f"""
+SELECT u.n - 1, r.version > u.version FROM records r
+JOIN unnest($2::text::uuid[], $3::text::int8[]) WITH ORDINALITY AS u (record_id, version, n)
+  ON r.person_id = $1 AND r.record_id = u.record_id
+WHERE r.version > u.version OR r.deleted_by = {BY_PERSON}
+"""  # noqa: S608 - no value of a request is in the text
+
+
+class Draft(NamedTuple):
+    """A measurement with the id it has here (16 bytes); `position` is its place in the push."""
+
+    position: int
+    record_id: bytes
+    measurement: Measurement
 
 
 class Verdict(TypedDict):
@@ -51,31 +60,30 @@ def rejection(position: int, code: str, pointer: str, detail: str) -> Verdict:
 
 
 async def explain(
-    connection: AsyncConnection, person: PersonCaller, unwritten: Sequence[Unwritten], now: datetime
+    connection: AsyncConnection, person: PersonCaller, unwritten: Sequence[Draft], now: datetime
 ) -> dict[int, Verdict]:
     """Why the upsert left records out, by their place: no consent, or nothing to change.
 
     Runs behind the gate, so what it reads is what the upsert saw.
     """
     periods, withdrawn = await collect_consents(connection, person, now)
-    ids = [unwritten_id for _, unwritten_id, *_ in unwritten]
-    rows = await (await driver(connection)).fetch(STORED, person.person_id, ids)
-    stored = {row[0]: (row[1], row[2]) for row in rows}
-    verdicts = {}
-    for position, record_id, type_number, version, start in unwritten:
-        given = periods.get(type_number, [])
-        if not any(covers(period, start) for period in given):
-            gone = not given and type_number in withdrawn
-            code = "consent_withdrawn" if gone else "consent_missing"
-            verdicts[position] = rejection(position, code, "/type", _no_consent(type_number))
-            continue
-        kept_version, deleted_by = stored[record_id]
-        status: VerdictStatus = "unchanged"
-        if kept_version > version:
-            status = "stale"
-        elif deleted_by == BY_PERSON:
-            status = "suppressed"
-        verdicts[position] = {"status": status, "id": str(record_id)}
+    ids = array(draft.record_id.hex() for draft in unwritten)
+    versions = array(draft.measurement.version for draft in unwritten)
+    rows = await (await driver(connection)).fetch(KEPT, person.person_id, ids, versions)
+    kept: dict[int, VerdictStatus] = {row[0]: "stale" if row[1] else "suppressed" for row in rows}
+    always = {number for number, given in periods.items() if (None, None) in given}
+    verdicts: dict[int, Verdict] = {}
+    for index, (position, record_id, measurement) in enumerate(unwritten):
+        number = measurement.type.number
+        if number not in always:
+            given = periods.get(number, [])
+            if not any(covers(period, measurement.start) for period in given):
+                gone = not given and number in withdrawn
+                code = "consent_withdrawn" if gone else "consent_missing"
+                verdicts[position] = rejection(position, code, "/type", _no_consent(number))
+                continue
+        status = kept.get(index, "unchanged")
+        verdicts[position] = {"status": status, "id": uuid_text(record_id)}
     return verdicts
 
 
@@ -116,3 +124,14 @@ def covers(period: Period, start: datetime) -> bool:
 def _no_consent(type_number: int) -> str:
     scope = f"{BY_NUMBER[type_number].name}.collect"
     return f"no consent in force for {scope}, given to the sending app, covers this record"
+
+
+def uuid_text(record_id: bytes) -> str:
+    """A record's id as answers carry it."""
+    digits = record_id.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def array(values: Iterable[object]) -> str:
+    """A PostgreSQL array literal of numbers or of hexadecimal digits."""
+    return "{" + ",".join(map(str, values)) + "}"
