@@ -8,6 +8,7 @@ IEEE 1752.1 sleep-episode, total-sleep-time and sleep-stage-summary 1.0.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from vitalkeep.datatypes.canonical import Original
@@ -114,7 +115,7 @@ def to_total(body: JsonObject, schema: str, span: Span) -> Original | None:
     start = to_instant(span.start, *span.start_pointer.split("/")[1:])
     end = to_instant(span.end, *span.end_pointer.split("/")[1:])
     # A span that ends before its start is refused as such.
-    if length > end - start >= type(length)():
+    if length > end - start >= timedelta():
         detail = "must not be longer than the time interval"
         raise RecordRejected("out_of_range", f"{pointer}/value", detail)
     return original
