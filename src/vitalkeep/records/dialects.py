@@ -104,9 +104,9 @@ def _find_shape(dialect: Dialect, document: JsonObject) -> Shape:
         if PLAIN.records not in given and given & {shape.records, shape.deletions, shape.expired}:
             return shape
     if document.keys() != {PLAIN.records}:
-        own = (f" or those of a result with {shape.records}" for shape in dialect.shapes)
+        own = (f', or has "{each.records}" or "{each.deletions}"' for each in dialect.shapes)
         raise InvalidRequest(
-            f'The body is an object with the one member "records", a list{"".join(own)}.',
+            f'The body is an object that has the one member "records", a list{"".join(own)}.',
             errors=[{"pointer": "/records", "code": "invalid"}],
         )
     return PLAIN
