@@ -69,7 +69,9 @@ async def test_before_health_connect_gave_an_id_the_client_s_counts(
     assert [each["kilograms"] for each in await list_all(person)] == [70]
 
 
-@pytest.mark.parametrize("identity", [{"id": str(uuid4())}, {"clientRecordId": "w-1"}], ids=list)
+@pytest.mark.parametrize(
+    "identity", [{"id": "8a4fd9f0-52fb-4d63-9f0a-5c9f86d1c003"}, {"clientRecordId": "w-1"}], ids=str
+)
 async def test_a_lower_client_version_is_stale_and_an_equal_one_overwrites(
     make: Make, identity: Json
 ) -> None:

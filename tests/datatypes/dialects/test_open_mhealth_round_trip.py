@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.datatypes.dialects.points import APP, NOW, write_point
@@ -95,12 +95,14 @@ def stages(draw: st.DrawFn, kind: DataType, start: datetime, length: int) -> lis
     ]
 
 
+@settings(deadline=None)
 @given(record=records())
 def test_a_record_written_as_a_point_is_read_as_the_same_record(record: Json) -> None:
     expected = to_measurement(validate_record(record), NOW)
     assert measurement(write_point(record), APP, NOW) == expected
 
 
+@settings(deadline=None)
 @given(record=records(), kept=st.sampled_from(["start_date_time", "end_date_time"]))
 def test_an_interval_told_by_its_length_is_the_same(record: Json, kept: str) -> None:
     expected = to_measurement(validate_record(record), NOW)
