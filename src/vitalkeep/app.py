@@ -27,7 +27,8 @@ from vitalkeep.persons.google import GoogleCertificates
 from vitalkeep.persons.oauth import TokenEndpoint
 from vitalkeep.records import deletion, withdrawal
 from vitalkeep.records import routes as record_routes
-from vitalkeep.records.published import KEEP_NULL, published_schemas
+from vitalkeep.records.published import published_schemas
+from vitalkeep.records.published_dialects import KEEP_NULL, dialect_schemas
 
 DESCRIPTION = """\
 Health records of persons who agreed, type by type, to what is collected and who may read it.
@@ -86,6 +87,6 @@ def create_app(
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
-    install_openapi(app, components=published_schemas(), keep_null=KEEP_NULL)
+    install_openapi(app, components=published_schemas() | dialect_schemas(), keep_null=KEEP_NULL)
     mount_explorer(app)
     return app

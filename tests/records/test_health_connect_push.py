@@ -105,7 +105,7 @@ def night(*times: str) -> dict[str, Any]:
         ),
         (
             "out_of_range",
-            "/weight",
+            "/weight/value",
             {"recordType": "Weight", **AT, "weight": {"value": 83519, "unit": "kilograms"}},
         ),
         ("invalid", "/weight", {"recordType": "Weight", **AT, "weight": 68.83519}),

@@ -126,6 +126,40 @@ class Fhir:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class OpenMHealthMember:
+    """A member of a data point's body that tells one of our fields.
+
+    `unit` is Open mHealth's word for the unit in which the field is stored; `bare` says that older
+    versions of the schema have the number alone. `words` pairs theirs with ours, the one to write
+    before its synonyms. Words beyond them are `unknown`, but tell nothing where they are `partial`.
+    """
+
+    field: str
+    member: str
+    unit: str | None = None
+    bare: bool = False
+    words: tuple[tuple[str, str], ...] = ()
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenMHealth:
+    """The type as data points of Open mHealth (`omh`) and IEEE 1752.1 (`ieee`).
+
+    `schema` is the one to write, as namespace:name:version, `staged_schema` the one for a record
+    with stages. `reads` are those that are understood, as namespace:name:major version. The first
+    of `members` that tells a field is the one to write; others are names of older versions.
+    Source: openmhealth/schemas; IEEE Std 1752.1-2021, its schemas.
+    """
+
+    schema: str
+    reads: tuple[str, ...]
+    members: tuple[OpenMHealthMember, ...]
+    example: Mapping[str, object]
+    staged_schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class DataType:
     """A type of health data: what a record of it holds and what others call it.
 
@@ -144,7 +178,7 @@ class DataType:
     google_health: GoogleHealth | None
     healthkit: HealthKit
     fhir: Fhir
-    open_mhealth: str | None
+    open_mhealth: OpenMHealth | None
     example: Mapping[str, object]
 
     @property

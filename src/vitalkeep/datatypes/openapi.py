@@ -152,7 +152,7 @@ _ORIGINAL: Final[JsonObject] = {
         },
         ["value", "unit"],
     ),
-    "description": "The value as its sender gave it, when its unit was converted.",
+    "description": "The value as its sender gave it, where the record holds it in another form.",
 }
 _BATCH_LIST: Final[JsonObject] = {
     "type": "array",

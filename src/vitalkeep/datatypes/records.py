@@ -70,7 +70,7 @@ def validate_record(obj: object) -> HealthRecord:
     """
     try:
         return read_record(obj)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         explain(obj)
         raise RecordRejected("invalid", "", "has the wrong form") from None
 

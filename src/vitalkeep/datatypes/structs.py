@@ -118,5 +118,8 @@ def read_batch(body: bytes) -> list[HealthRecord]:
 
 
 def read_record(obj: object) -> HealthRecord:
-    """The record that parsed JSON stands for. Raises msgspec.ValidationError."""
+    """The record that parsed JSON stands for.
+
+    Raises msgspec.ValidationError, and UnicodeEncodeError for half of a surrogate pair in a choice.
+    """
     return cast(HealthRecord, msgspec.convert(obj, _ANY))

@@ -39,6 +39,7 @@ UNITS: Final = (
     Unit("length", "millimeters", "mm", per=1e3),
     Unit("temperature", "celsius", "Cel"),
     Unit("temperature", "fahrenheit", "[degF]", shift=32.0, times=5.0, per=9.0),
+    Unit("temperature", "kelvin", "K", shift=273.15),
     Unit("glucose", "millimolesPerLiter", "mmol/L"),
     Unit("glucose", "milligramsPerDeciliter", "mg/dL", per=MG_PER_DL_IN_ONE_MMOL_PER_L),
     Unit("pressure", "millimetersOfMercury", "mm[Hg]"),

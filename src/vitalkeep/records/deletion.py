@@ -4,7 +4,7 @@ What is deleted becomes a tombstone with a change number, so that the person's o
 of it. A tombstone keeps no value and no time of measurement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
@@ -137,6 +137,18 @@ def named_ids(person: PersonCaller, request: DeletionRequest) -> set[UUID]:
             client_identity(app, request.type or "", to_text(each)) for each in request.client_ids
         ]
     return {*(request.ids or []), *map(person.key.record_id, identities)}
+
+
+async def delete_reported(
+    connection: AsyncConnection, person: PersonCaller, platform_ids: Iterable[str]
+) -> int:
+    """Deletes what a phone's own store reports as deleted; how many of it were here.
+
+    The ids are in canonical form. The caller holds the gate.
+    """
+    ids = {person.key.record_id(platform_identity(each)) for each in platform_ids}
+    live = await fetch_ids(connection, LIVE, person.person_id, list(ids))
+    return await bury(connection, person.person_id, live, BY_SOURCE)
 
 
 async def fetch_ids(connection: AsyncConnection, query: str, *values: object) -> list[UUID]:

@@ -7,22 +7,20 @@ one bad record never costs the others anything.
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Final, TypeAlias
-from uuid import UUID
+from typing import TypeAlias
 
 import msgspec
 import pydantic_core
 
 from vitalkeep.base.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
-from vitalkeep.datatypes.dialects import health_connect
+from vitalkeep.datatypes.descriptors import JsonObject
 from vitalkeep.datatypes.records import RecordRejected, validate_record
 from vitalkeep.datatypes.structs import read_batch
 
 MAX_BATCH = 1000
 
 Outcome: TypeAlias = Measurement | RecordRejected
-DIALECTS: Final = {"health-connect": health_connect.measurement}
 
 
 def parse_canonical(body: bytes, now: datetime) -> list[Outcome]:
@@ -40,19 +38,19 @@ def parse_canonical(body: bytes, now: datetime) -> list[Outcome]:
     return outcomes
 
 
-def parse_dialect(body: bytes, dialect: str, client_id: UUID, now: datetime) -> list[Outcome]:
-    """Outcomes of a body in a dialect of `DIALECTS`; pointers are into the sender's JSON."""
-    convert, sender = DIALECTS[dialect], str(client_id)
-    return [_outcome(partial(convert, record, sender), now) for record in read_records(body)]
-
-
-def read_records(body: bytes) -> list[object]:
-    """The entries of `records`, unchecked. Raises MalformedBody, BatchTooLarge, InvalidRequest."""
+def read_document(body: bytes) -> JsonObject:
+    """The body's members; none if it is JSON and no object. Raises MalformedBody."""
     try:
         document = pydantic_core.from_json(body, allow_inf_nan=True)
     except ValueError:
         raise MalformedBody from None
-    records = document.get("records") if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def read_records(body: bytes) -> list[object]:
+    """The entries of `records`, unchecked. Raises MalformedBody, BatchTooLarge, InvalidRequest."""
+    document = read_document(body)
+    records = document.get("records")
     if not isinstance(records, list) or set(document) != {"records"}:
         raise InvalidRequest(
             'The body is an object with the one member "records", a list.',

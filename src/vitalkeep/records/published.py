@@ -8,9 +8,6 @@ from vitalkeep.records.parse import MAX_BATCH
 
 Schema: TypeAlias = dict[str, object]
 
-KEEP_NULL = ("HealthConnectRecord",)
-"""Schemas in which null is accepted: phones send it."""
-
 
 def ref(name: str) -> Schema:
     """A reference to a named schema."""
@@ -44,12 +41,6 @@ def published_schemas() -> dict[str, Schema]:
             "Up to 1,000 records, 8 MiB inflated.",
             ["records"],
             records=list_of(ref("HealthRecord"), minItems=1, maxItems=MAX_BATCH),
-        ),
-        "HealthConnectRecord": health_connect_record(),
-        "HealthConnectBatch": closed(
-            "Records as Health Connect's readRecords emits them.",
-            ["records"],
-            records=list_of(ref("HealthConnectRecord"), minItems=1, maxItems=MAX_BATCH),
         ),
         "RecordPage": closed(
             "Records by start time; `next_cursor` is absent on the last page.",
@@ -91,21 +82,9 @@ def published_schemas() -> dict[str, Schema]:
     }
 
 
-def health_connect_record() -> Schema:
-    """A record as a phone emits it; members that we don't know are ignored, null means absent."""
-    names = [kind.health_connect.record_type for kind in TYPES]
-    return {
-        "type": "object",
-        "description": "A Health Connect record; null means absent, unknown members are ignored.",
-        "properties": {"recordType": {"type": "string", "enum": names}},
-        "required": ["recordType"],
-        "additionalProperties": True,
-    }
-
-
 def batch_body(schema: str, examples: dict[str, Schema]) -> Schema:
-    """The OpenAPI request body of a push, with one named example a type."""
-    named = {name: {"value": {"records": [example]}} for name, example in examples.items()}
+    """The OpenAPI request body of a push, with named examples of it."""
+    named = {name: {"value": example} for name, example in examples.items()}
     content = {"application/json": {"schema": ref(schema), "examples": named}}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -116,7 +95,6 @@ def json_answer(schema: str, description: str) -> dict[int | str, Schema]:
     return {200: {"description": description, "content": content}}
 
 
-CANONICAL_BODY = batch_body("RecordBatch", {kind.name: dict(kind.example) for kind in TYPES})
-HEALTH_CONNECT_BODY = batch_body(
-    "HealthConnectBatch", {kind.name: dict(kind.health_connect.example) for kind in TYPES}
+CANONICAL_BODY = batch_body(
+    "RecordBatch", {kind.name: {"records": [dict(kind.example)]} for kind in TYPES}
 )

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -28,9 +29,12 @@ from vitalkeep.base.paging import sign, unsign
 from vitalkeep.datatypes.registry import BY_NAME, BY_NUMBER, TYPES
 from vitalkeep.persons.access import Bearer, PersonCaller, SignedInPerson, require_claims
 from vitalkeep.records import query
+from vitalkeep.records.deletion import delete_reported
+from vitalkeep.records.dialects import DialectName, list_gone, parse_dialect, point_into_body
 from vitalkeep.records.ingest import Ingested, ingest
-from vitalkeep.records.parse import Outcome, parse_canonical, parse_dialect
-from vitalkeep.records.published import CANONICAL_BODY, HEALTH_CONNECT_BODY, json_answer
+from vitalkeep.records.parse import parse_canonical
+from vitalkeep.records.published import CANONICAL_BODY, json_answer
+from vitalkeep.records.published_dialects import DIALECT_BODY
 from vitalkeep.records.schemas import (
     ChangeQueryParameters,
     PushResult,
@@ -66,40 +70,44 @@ async def push_records(
     request: Request, body: PushBody, person: SignedInPerson, connection: Connection
 ) -> Response:
     """Push up to 1,000 records; each gets its own verdict, and sending again is harmless."""
-    outcomes = parse_canonical(body, clock.now())
-    return await _push(request, person, connection, outcomes, body)
+    done = await ingest(connection, person, parse_canonical(body, clock.now()))
+    return json_response(push_result(request.app.state.keyring, person, done, count(done), body))
 
 
 @router.post(
     "/v1/me/records/{dialect}",
     response_model=PushResult,
     responses=PUSH,
-    openapi_extra=HEALTH_CONNECT_BODY,
+    openapi_extra=DIALECT_BODY,
 )
 async def push_dialect_records(
     request: Request,
     body: PushBody,
     person: SignedInPerson,
     connection: Connection,
-    dialect: Literal["health-connect"],
+    dialect: DialectName,
 ) -> Response:
-    """Push records as a phone's own health store emits them; pointers are into that JSON."""
-    outcomes = parse_dialect(body, dialect, person.client_id, clock.now())
-    return await _push(request, person, connection, outcomes, body)
+    """Push records, or changes, as somebody else's software emits them; pointers are into that.
+
+    Deletions that a phone's own store reports are carried out with the records, in one transaction.
+    """
+    push = parse_dialect(body, dialect, person.client_id, clock.now())
+    done = await ingest(connection, person, push.outcomes)
+    deleted = None
+    if push.deletions:
+        deleted = await delete_reported(connection, person, list_gone(push, done.verdicts))
+        done = replace(done, feed=done.feed + deleted)
+    point_into_body(push, done.verdicts)
+    keyring: Keyring = request.app.state.keyring
+    return json_response(push_result(keyring, person, done, count(done), body, deleted=deleted))
 
 
-async def _push(
-    request: Request,
-    person: PersonCaller,
-    connection: Connection,
-    outcomes: list[Outcome],
-    body: bytes,
-) -> Response:
-    done = await ingest(connection, person, outcomes)
+def count(done: Ingested) -> Counter[VerdictStatus]:
+    """How many records of a push got which status; told to the metrics, too."""
     counts = Counter(verdict["status"] for verdict in done.verdicts)
-    for status, count in counts.items():
-        RECORDS.labels(status).inc(count)
-    return json_response(push_result(request.app.state.keyring, person, done, counts, body))
+    for status, number in counts.items():
+        RECORDS.labels(status).inc(number)
+    return counts
 
 
 def push_result(
@@ -108,12 +116,15 @@ def push_result(
     done: Ingested,
     counts: Counter[VerdictStatus],
     body: bytes,
+    *,
+    deleted: int | None = None,
 ) -> bytes:
-    """The answer to a push as JSON."""
+    """The answer to a push as JSON; `deleted` only where the body named deletions."""
     return orjson.dumps(
         {
             "results": done.verdicts,
             "counts": {status: counts[status] for status in STATUSES},
+            **({} if deleted is None else {"deleted": deleted}),
             "received_sha256": hashlib.sha256(body).hexdigest(),
             "committed_at": clock.rfc3339(done.at),
             "changes_cursor": changes_cursor(keyring, person.person_id, done.feed),

@@ -34,11 +34,13 @@ class PushResult(BaseModel):
     """One verdict for each pushed record, in their order.
 
     `received_sha256` is over the body's bytes after inflating. `changes_cursor` is the place in the
-    change feed behind this push.
+    change feed behind this push. `deleted` says how many records were deleted, in the answer to a
+    dialect's body that named deletions.
     """
 
     results: list[RecordVerdict]
     counts: dict[VerdictStatus, int]
+    deleted: int | None = None
     received_sha256: str
     committed_at: datetime
     changes_cursor: str

@@ -13,34 +13,47 @@ def refusal(record: object) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "quantity",
+    ("quantity", "place"),
     [
-        68.4,
-        "68.4",
-        [68.4],
-        {},
-        {"value": 68.4},
-        {"value": 68.4, "unit": "stones"},
-        {"value": 68.4, "unit": "celsius"},
-        {"value": 68.4, "unit": None},
-        {"value": 68.4, "unit": ["kilograms"]},
-        {"value": "68.4", "unit": "kilograms"},
-        {"value": True, "unit": "kilograms"},
-        {"value": True, "unit": "pounds"},
-        {"value": None, "unit": "kilograms"},
-        {"inStones": 10},
-        {"inKilograms": None},
+        (68.4, ""),
+        ("68.4", ""),
+        ([68.4], ""),
+        ({}, ""),
+        ({"inStones": 10}, ""),
+        ({"inKilograms": None}, ""),
+        ({"value": 68.4}, "/unit"),
+        ({"value": 68.4, "unit": "stones"}, "/unit"),
+        ({"value": 68.4, "unit": "celsius"}, "/unit"),
+        ({"value": 68.4, "unit": None}, "/unit"),
+        ({"value": 68.4, "unit": ["kilograms"]}, "/unit"),
+        ({"value": "68.4", "unit": "kilograms"}, "/value"),
+        ({"value": True, "unit": "kilograms"}, "/value"),
+        ({"value": True, "unit": "pounds"}, "/value"),
+        ({"value": None, "unit": "kilograms"}, "/value"),
+        ({"unit": "kilograms"}, "/value"),
+        ({"inKilograms": "68.4"}, "/inKilograms"),
+        ({"inKilograms": True, "inPounds": 150}, "/inKilograms"),
+        ({"inKilograms": None, "inPounds": "150"}, "/inPounds"),
     ],
+    ids=range(19),
 )
-def test_a_quantity_must_declare_a_unit_it_can_have_and_a_number(quantity: object) -> None:
-    assert refusal(phone("weight", weight=quantity)) == ("invalid", "/weight")
+def test_a_quantity_must_declare_a_unit_it_can_have_and_a_number(
+    quantity: object, place: str
+) -> None:
+    assert refusal(phone("weight", weight=quantity)) == ("invalid", f"/weight{place}")
 
 
 @pytest.mark.parametrize("unit", ["kilograms", "pounds"])
-@pytest.mark.parametrize("value", [1e300, -1, float("inf"), float("nan"), 10**400])
+@pytest.mark.parametrize(
+    "value",
+    [1e300, -1, float("inf"), float("nan"), 10**400],
+    ids=["1e300", "-1", "inf", "nan", "10**400"],
+)
 def test_a_quantity_beyond_its_bounds_is_out_of_range(value: float, unit: str) -> None:
     record = phone("weight", weight={"value": value, "unit": unit})
-    assert refusal(record) == ("out_of_range", "/weight")
+    assert refusal(record) == ("out_of_range", "/weight/value")
+    read = f"in{unit.title()}"
+    assert refusal(phone("weight", weight={read: value})) == ("out_of_range", f"/weight/{read}")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +126,7 @@ LATER: JsonObject = {
         (
             phone("blood_pressure", diastolic={"inMillimetersOfMercury": 201}),
             "out_of_range",
-            "/diastolic",
+            "/diastolic/inMillimetersOfMercury",
         ),
         (phone("blood_pressure", bodyPosition="sitting"), "invalid", "/bodyPosition"),
         (phone("blood_pressure", bodyPosition=True), "invalid", "/bodyPosition"),

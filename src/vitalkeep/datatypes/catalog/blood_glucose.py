@@ -12,6 +12,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 BLOOD_GLUCOSE: Final = DataType(
@@ -107,7 +109,88 @@ BLOOD_GLUCOSE: Final = DataType(
         ),
         jp_profile="JP_Observation_LabResult",
     ),
-    open_mhealth="omh:blood-glucose:4.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:blood-glucose:4.0",
+        reads=(
+            "omh:blood-glucose:1",
+            "omh:blood-glucose:2",
+            "omh:blood-glucose:3",
+            "omh:blood-glucose:4",
+        ),
+        members=(
+            OpenMHealthMember("millimoles_per_liter", "blood_glucose", "mmol/L"),
+            OpenMHealthMember(
+                "relation_to_meal",
+                "temporal_relationship_to_meal",
+                words=(
+                    ("not related to meals", "general"),
+                    ("fasting", "fasting"),
+                    ("before meal", "before_meal"),
+                    ("after meal", "after_meal"),
+                    ("2 hours postprandial", "after_meal"),
+                    ("before breakfast", "before_meal"),
+                    ("after breakfast", "after_meal"),
+                    ("before lunch", "before_meal"),
+                    ("after lunch", "after_meal"),
+                    ("before dinner", "before_meal"),
+                    ("after dinner", "after_meal"),
+                ),
+            ),
+            OpenMHealthMember(
+                "meal_type",
+                "temporal_relationship_to_meal",
+                words=(
+                    ("before breakfast", "breakfast"),
+                    ("after breakfast", "breakfast"),
+                    ("before lunch", "lunch"),
+                    ("after lunch", "lunch"),
+                    ("before dinner", "dinner"),
+                    ("after dinner", "dinner"),
+                ),
+                partial=True,
+            ),
+            OpenMHealthMember(
+                "specimen_source",
+                "specimen_source",
+                words=(
+                    ("interstitial fluid", "interstitial_fluid"),
+                    ("capillary blood", "capillary_blood"),
+                    ("plasma", "plasma"),
+                    ("serum", "serum"),
+                    ("tears", "tears"),
+                    ("lacrimal fluid", "tears"),
+                    ("whole blood", "whole_blood"),
+                ),
+            ),
+            # Version 1 called the specimen so.
+            OpenMHealthMember(
+                "specimen_source",
+                "blood_specimen_type",
+                words=(
+                    ("whole blood", "whole_blood"),
+                    ("plasma", "plasma"),
+                    ("serum", "serum"),
+                ),
+            ),
+        ),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1007",
+                "creation_date_time": "2026-11-20T07:01:00+09:00",
+                "schema_id": {"namespace": "omh", "name": "blood-glucose", "version": "4.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.glucose",
+                    "modality": "self-reported",
+                },
+            },
+            "body": {
+                "blood_glucose": {"value": 110, "unit": "mg/dL"},
+                "temporal_relationship_to_meal": "fasting",
+                "specimen_source": "capillary blood",
+                "effective_time_frame": {"date_time": "2026-11-20T07:00:00+09:00"},
+            },
+        },
+    ),
     example={
         "type": "blood_glucose",
         "time": "2026-11-20T07:00:00+09:00",

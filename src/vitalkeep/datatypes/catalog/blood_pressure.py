@@ -10,6 +10,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleFit,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 BLOOD_PRESSURE: Final = DataType(
@@ -102,7 +104,67 @@ BLOOD_PRESSURE: Final = DataType(
         profile="http://hl7.org/fhir/StructureDefinition/bp",
         jp_profile="JP_Observation_VitalSigns",
     ),
-    open_mhealth="omh:blood-pressure:4.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:blood-pressure:4.0",
+        reads=(
+            "omh:blood-pressure:1",
+            "omh:blood-pressure:2",
+            "omh:blood-pressure:3",
+            "omh:blood-pressure:4",
+        ),
+        members=(
+            OpenMHealthMember("systolic_mmhg", "systolic_blood_pressure", "mmHg"),
+            OpenMHealthMember("diastolic_mmhg", "diastolic_blood_pressure", "mmHg"),
+            OpenMHealthMember(
+                "body_position",
+                "body_posture",
+                words=(
+                    ("sitting", "sitting_down"),
+                    ("lying down", "lying_down"),
+                    ("standing", "standing_up"),
+                    ("semi-recumbent", "reclining"),
+                ),
+            ),
+            # Version 1 called the posture so.
+            OpenMHealthMember(
+                "body_position",
+                "position_during_measurement",
+                words=(
+                    ("sitting", "sitting_down"),
+                    ("lying down", "lying_down"),
+                    ("standing", "standing_up"),
+                ),
+            ),
+            OpenMHealthMember(
+                "measurement_location",
+                "measurement_location",
+                words=(
+                    ("left wrist", "left_wrist"),
+                    ("right wrist", "right_wrist"),
+                    ("left upper arm", "left_upper_arm"),
+                    ("right upper arm", "right_upper_arm"),
+                ),
+            ),
+        ),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1006",
+                "creation_date_time": "2026-11-20T07:05:30+09:00",
+                "schema_id": {"namespace": "omh", "name": "blood-pressure", "version": "4.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.pressure",
+                    "modality": "sensed",
+                },
+            },
+            "body": {
+                "systolic_blood_pressure": {"value": 128, "unit": "mmHg"},
+                "diastolic_blood_pressure": {"value": 82, "unit": "mmHg"},
+                "body_posture": "sitting",
+                "measurement_location": "left upper arm",
+                "effective_time_frame": {"date_time": "2026-11-20T07:05:00+09:00"},
+            },
+        },
+    ),
     example={
         "type": "blood_pressure",
         "time": "2026-11-20T07:05:00+09:00",

@@ -10,6 +10,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 BODY_FAT: Final = DataType(
@@ -57,7 +59,26 @@ BODY_FAT: Final = DataType(
         jp_profile="JP_Observation_BodyMeasurement",
         jp_code="31001697",
     ),
-    open_mhealth="omh:body-fat-percentage:2.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:body-fat-percentage:2.0",
+        reads=("omh:body-fat-percentage:1", "omh:body-fat-percentage:2"),
+        members=(OpenMHealthMember("percent", "body_fat_percentage", "%"),),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1004",
+                "creation_date_time": "2026-11-20T07:02:12+09:00",
+                "schema_id": {"namespace": "omh", "name": "body-fat-percentage", "version": "2.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.scale",
+                    "modality": "sensed",
+                },
+            },
+            "body": {
+                "body_fat_percentage": {"value": 22.8, "unit": "%"},
+                "effective_time_frame": {"date_time": "2026-11-20T07:02:11+09:00"},
+            },
+        },
+    ),
     example={
         "type": "body_fat",
         "time": "2026-11-20T07:02:11.5+09:00",

@@ -11,6 +11,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 BODY_TEMPERATURE: Final = DataType(
@@ -77,7 +79,53 @@ BODY_TEMPERATURE: Final = DataType(
         profile="http://hl7.org/fhir/StructureDefinition/bodytemp",
         jp_profile="JP_Observation_VitalSigns",
     ),
-    open_mhealth="omh:body-temperature:4.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:body-temperature:4.0",
+        reads=(
+            "omh:body-temperature:1",
+            "omh:body-temperature:2",
+            "omh:body-temperature:3",
+            "omh:body-temperature:4",
+        ),
+        members=(
+            OpenMHealthMember("celsius", "body_temperature", "C"),
+            OpenMHealthMember(
+                "measurement_location",
+                "measurement_location",
+                words=(
+                    ("axillary", "armpit"),
+                    ("finger", "finger"),
+                    ("forehead", "forehead"),
+                    ("oral", "mouth"),
+                    ("rectal", "rectum"),
+                    ("temporal artery", "temporal_artery"),
+                    ("temporal", "temporal_artery"),
+                    ("toe", "toe"),
+                    ("tympanic", "ear"),
+                    ("otic", "ear"),
+                    ("wrist", "wrist"),
+                    ("vagina", "vagina"),
+                    ("vaginal", "vagina"),
+                ),
+            ),
+        ),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1009",
+                "creation_date_time": "2026-11-20T07:06:00+09:00",
+                "schema_id": {"namespace": "omh", "name": "body-temperature", "version": "4.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.thermometer",
+                    "modality": "sensed",
+                },
+            },
+            "body": {
+                "body_temperature": {"value": 36.6, "unit": "C"},
+                "measurement_location": "axillary",
+                "effective_time_frame": {"date_time": "2026-11-20T07:05:30+09:00"},
+            },
+        },
+    ),
     example={
         "type": "body_temperature",
         "time": "2026-11-20T06:50:00+09:00",

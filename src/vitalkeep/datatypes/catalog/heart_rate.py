@@ -11,6 +11,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 HEART_RATE: Final = DataType(
@@ -84,7 +86,26 @@ HEART_RATE: Final = DataType(
         profile="http://hl7.org/fhir/StructureDefinition/heartrate",
         jp_profile="JP_Observation_VitalSigns",
     ),
-    open_mhealth="omh:heart-rate:2.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:heart-rate:2.0",
+        reads=("omh:heart-rate:1", "omh:heart-rate:2"),
+        members=(OpenMHealthMember("beats_per_minute", "heart_rate", "beats/min"),),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1008",
+                "creation_date_time": "2026-11-20T07:10:01+09:00",
+                "schema_id": {"namespace": "omh", "name": "heart-rate", "version": "2.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.walk",
+                    "modality": "sensed",
+                },
+            },
+            "body": {
+                "heart_rate": {"value": 71, "unit": "beats/min"},
+                "effective_time_frame": {"date_time": "2026-11-20T07:10:00+09:00"},
+            },
+        },
+    ),
     example={
         "type": "heart_rate",
         "start": "2026-11-20T07:10:00+09:00",

@@ -10,6 +10,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 OXYGEN_SATURATION: Final = DataType(
@@ -65,7 +67,26 @@ OXYGEN_SATURATION: Final = DataType(
         also=(("profile_required", "2708-6"),),
         jp_profile="JP_Observation_VitalSigns",
     ),
-    open_mhealth="omh:oxygen-saturation:2.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:oxygen-saturation:2.0",
+        reads=("omh:oxygen-saturation:1", "omh:oxygen-saturation:2"),
+        members=(OpenMHealthMember("percent", "oxygen_saturation", "%"),),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1010",
+                "creation_date_time": "2026-11-20T07:08:00+09:00",
+                "schema_id": {"namespace": "omh", "name": "oxygen-saturation", "version": "2.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.oxygen",
+                    "modality": "sensed",
+                },
+            },
+            "body": {
+                "oxygen_saturation": {"value": 97, "unit": "%"},
+                "effective_time_frame": {"date_time": "2026-11-20T07:07:40+09:00"},
+            },
+        },
+    ),
     example={
         "type": "oxygen_saturation",
         "time": "2026-11-20T03:30:00+09:00",

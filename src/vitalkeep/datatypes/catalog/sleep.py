@@ -12,6 +12,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 SLEEP: Final = DataType(
@@ -102,7 +104,83 @@ SLEEP: Final = DataType(
         category="activity",
         also=(("deep", "93831-6"), ("light", "93830-8"), ("rem", "93829-0")),
     ),
-    open_mhealth="ieee:sleep-episode:1.0",
+    open_mhealth=OpenMHealth(
+        schema="ieee:sleep-episode:1.0",
+        staged_schema="ieee:sleep-stage-summary:1.0",
+        reads=(
+            "ieee:sleep-episode:1",
+            "ieee:sleep-stage-summary:1",
+            "ieee:total-sleep-time:1",
+            "omh:sleep-episode:1",
+            "omh:total-sleep-time:1",
+            "omh:sleep-duration:1",
+            "omh:sleep-duration:2",
+        ),
+        members=(
+            OpenMHealthMember(
+                "stages",
+                "sleep_stage_episodes",
+                words=(
+                    ("Light_sleep", "light"),
+                    ("Deep_sleep", "deep"),
+                    ("REM_sleep", "rem"),
+                    ("Awake", "awake"),
+                    ("Unknown_sleep", "sleeping"),
+                ),
+            ),
+            OpenMHealthMember("stages", "sleep_events"),
+        ),
+        example={
+            "header": {
+                "uuid": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1005",
+                "schema_id": {
+                    "namespace": "ieee",
+                    "name": "sleep-stage-summary",
+                    "version": "1.0",
+                },
+                "source_creation_date_time": "2026-11-20T06:45:00+09:00",
+                "modality": "sensed",
+            },
+            "body": {
+                "sleep_stage_summary": {"total_sleep_time": {"value": 440, "unit": "min"}},
+                "sleep_stage_episodes": [
+                    {
+                        "sleep_stage_state": "Light_sleep",
+                        "sleep_stage_time_frame": {
+                            "time_interval": {
+                                "start_date_time": "2026-11-19T23:20:00+09:00",
+                                "end_date_time": "2026-11-20T00:05:00+09:00",
+                            }
+                        },
+                    },
+                    {
+                        "sleep_stage_state": "Deep_sleep",
+                        "sleep_stage_time_frame": {
+                            "time_interval": {
+                                "start_date_time": "2026-11-20T00:05:00+09:00",
+                                "end_date_time": "2026-11-20T01:30:00+09:00",
+                            }
+                        },
+                    },
+                    {
+                        "sleep_stage_state": "REM_sleep",
+                        "sleep_stage_time_frame": {
+                            "time_interval": {
+                                "start_date_time": "2026-11-20T01:30:00+09:00",
+                                "end_date_time": "2026-11-20T06:40:00+09:00",
+                            }
+                        },
+                    },
+                ],
+                "effective_time_frame": {
+                    "time_interval": {
+                        "start_date_time": "2026-11-19T23:20:00+09:00",
+                        "end_date_time": "2026-11-20T06:40:00+09:00",
+                    }
+                },
+            },
+        },
+    ),
     example={
         "type": "sleep",
         "start": "2026-11-19T23:20:00+09:00",

@@ -10,6 +10,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 STEPS: Final = DataType(
@@ -57,7 +59,31 @@ STEPS: Final = DataType(
     ),
     healthkit=HealthKit("HKQuantityTypeIdentifierStepCount", "{steps}"),
     fhir=Fhir(loinc="55423-8", ucum="{steps}", category="activity"),
-    open_mhealth="omh:step-count:3.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:step-count:3.0",
+        reads=("omh:step-count:1", "omh:step-count:2", "omh:step-count:3"),
+        members=(OpenMHealthMember("count", "step_count", "steps", bare=True),),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1001",
+                "creation_date_time": "2026-11-20T07:36:00+09:00",
+                "schema_id": {"namespace": "omh", "name": "step-count", "version": "3.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.walk",
+                    "modality": "sensed",
+                },
+            },
+            "body": {
+                "step_count": {"value": 2310, "unit": "steps"},
+                "effective_time_frame": {
+                    "time_interval": {
+                        "start_date_time": "2026-11-20T07:10:00+09:00",
+                        "end_date_time": "2026-11-20T07:35:00+09:00",
+                    }
+                },
+            },
+        },
+    ),
     example={
         "type": "steps",
         "start": "2026-11-20T07:10:00+09:00",

@@ -10,6 +10,8 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    OpenMHealth,
+    OpenMHealthMember,
 )
 
 WEIGHT: Final = DataType(
@@ -77,7 +79,26 @@ WEIGHT: Final = DataType(
         jp_profile="JP_Observation_BodyMeasurement",
         jp_code="31000296",
     ),
-    open_mhealth="omh:body-weight:3.0",
+    open_mhealth=OpenMHealth(
+        schema="omh:body-weight:3.0",
+        reads=("omh:body-weight:1", "omh:body-weight:2", "omh:body-weight:3"),
+        members=(OpenMHealthMember("kilograms", "body_weight", "kg"),),
+        example={
+            "header": {
+                "id": "0d0d3a4e-7f0c-4b46-9a55-2c4f3e2b1003",
+                "creation_date_time": "2026-11-20T07:02:12+09:00",
+                "schema_id": {"namespace": "omh", "name": "body-weight", "version": "3.0"},
+                "acquisition_provenance": {
+                    "source_name": "jp.example.scale",
+                    "modality": "sensed",
+                },
+            },
+            "body": {
+                "body_weight": {"value": 68.4, "unit": "kg"},
+                "effective_time_frame": {"date_time": "2026-11-20T07:02:11+09:00"},
+            },
+        },
+    ),
     example={
         "type": "weight",
         "time": "2026-11-20T07:02:11.5+09:00",

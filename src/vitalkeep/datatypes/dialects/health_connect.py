@@ -16,6 +16,7 @@ from vitalkeep.datatypes.canonical import Measurement, Original, to_measurement
 from vitalkeep.datatypes.common import COMMON, DEVICE, list_members, list_times
 from vitalkeep.datatypes.descriptors import DataType, Field, JsonObject
 from vitalkeep.datatypes.dialects.health_connect_values import (
+    find_number,
     is_absent,
     to_choice,
     to_offset,
@@ -171,6 +172,7 @@ def _put(record: JsonObject, name: str, value: object) -> None:
 def _sender_pointer(kind: DataType, pointer: str, obj: object) -> str:
     """The pointer into the phone's record for one into ours."""
     fields = list_members(kind)
+    found: Field | None = None
     path: list[str] = []
     for token in pointer.split("/")[1:]:
         found = next((f for f in fields if f.name == token), None)
@@ -184,11 +186,15 @@ def _sender_pointer(kind: DataType, pointer: str, obj: object) -> str:
             ]
         fields = found.parts or fields
     joined = "".join("/" + part for part in path)
-    if joined == "/metadata/dataOrigin" and _names_package(obj):
+    given = obj if isinstance(obj, dict) else {}
+    if joined == "/metadata/dataOrigin" and _names_package(given):
         return joined + "/packageName"
+    if found is not None and found.quantity is not None:
+        number = find_number(given.get(str(found.health_connect)), found.quantity)
+        return joined if number is None else f"{joined}/{number}"
     return joined
 
 
-def _names_package(obj: object) -> bool:
-    metadata = obj.get("metadata") if isinstance(obj, dict) else None
+def _names_package(given: JsonObject) -> bool:
+    metadata = given.get("metadata")
     return isinstance(metadata, dict) and isinstance(metadata.get("dataOrigin"), dict)

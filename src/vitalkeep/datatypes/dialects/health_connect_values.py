@@ -45,16 +45,28 @@ def to_quantity(value: object, quantity: Quantity, pointer: str) -> tuple[object
     if not isinstance(value, dict):
         detail = f"must declare its unit, as value and unit, unit one of {names}"
         raise RecordRejected("invalid", pointer, detail)
-    number: object = None
-    unit: units.Unit | None
-    if "unit" in value or "value" in value:
-        unit, number = units.find_unit(quantity, value.get("unit")), value.get("value")
-    else:
-        unit = next((u for u in known if not is_absent(value.get(_read_name(u)))), None)
-        number = None if unit is None else value[_read_name(unit)]
-    if unit is None:
+    member = find_number(value, quantity)
+    if member is None:
         raise RecordRejected("invalid", pointer, f"must be in one of {names}")
-    return _converted(number, unit, pointer)
+    unit = next((u for u in known if member == _read_name(u)), None)
+    if unit is None:
+        unit = units.find_unit(quantity, value.get("unit"))
+    if unit is None:
+        raise RecordRejected("invalid", f"{pointer}/unit", f"must be one of {names}")
+    return _converted(value.get(member), unit, f"{pointer}/{member}")
+
+
+def find_number(value: object, quantity: Quantity) -> str | None:
+    """The member of a quantity that holds the number to take: `value`, or one that names its unit.
+
+    Of several units that is the stored one.
+    """
+    if not isinstance(value, dict):
+        return None
+    if "unit" in value or "value" in value:
+        return "value"
+    named = (_read_name(unit) for unit in units.list_units(quantity))
+    return next((name for name in named if not is_absent(value.get(name))), None)
 
 
 def _read_name(unit: units.Unit) -> str:
@@ -63,7 +75,7 @@ def _read_name(unit: units.Unit) -> str:
 
 def _converted(number: object, unit: units.Unit, pointer: str) -> tuple[object, Original | None]:
     if isinstance(number, bool) or not isinstance(number, int | float):
-        raise RecordRejected("invalid", pointer, "must have a number as its value")
+        raise RecordRejected("invalid", pointer, "must be a number")
     if units.is_stored(unit):
         return number, None
     try:
