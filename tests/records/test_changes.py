@@ -146,7 +146,9 @@ async def test_a_cursor_of_another_person_or_list_or_an_altered_one_is_refused(
 
 
 @pytest.mark.parametrize(
-    "params", [{"limit": 0}, {"limit": 1001}, {"after": 3}, {"type": "mood"}, {"type": ["steps", "mood"]}], ids=str
+    "params",
+    [{"limit": 0}, {"limit": 1001}, {"after": 3}, {"type": "mood"}, {"type": ["steps", "mood"]}],
+    ids=str,
 )
 async def test_a_query_that_is_not_understood_is_refused(
     make: Make, params: dict[str, Any]

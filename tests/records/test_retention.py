@@ -57,7 +57,9 @@ async def test_a_deletion_goes_when_it_is_old_enough_and_not_before(make: Make) 
     first, second = await pushed(person, make.record(), make.record())
     await delete(person, "source", first)
     await delete(person, "source", second)
-    deleted_at = {str(row["record_id"]): row["modified_at"] for row in await list_rows(make, person)}
+    deleted_at = {
+        str(row["record_id"]): row["modified_at"] for row in await list_rows(make, person)
+    }
     assert await purge(make, deleted_at[first]) == 0
     assert await purge(make, deleted_at[second]) == 1
     assert {str(row["record_id"]) for row in await list_rows(make, person)} == {second}

@@ -24,16 +24,19 @@ from vitalkeep.base.settings import Settings
 Kind = Literal["clear", "sealed", "key", "digest", "public"]
 
 POOL_TIMEOUT_S: Final = 10
-CONNECT_ARGS: Final = {
+SERVER_SETTINGS: Final = {
+    "application_name": "vitalkeep",
+    "jit": "off",
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+    "lock_timeout": "10s",
+    # Or a process that has vanished from the network would keep a person's gate shut.
+    "idle_in_transaction_session_timeout": "60s",
+}
+CONNECT_ARGS: Final[dict[str, object]] = {
     "timeout": 10,
     "command_timeout": 65,  # for a server that has vanished: a live one gives up before
-    "server_settings": {
-        "application_name": "vitalkeep",
-        "jit": "off",
-        "timezone": "UTC",
-        "statement_timeout": "60s",
-        "lock_timeout": "10s",
-    },
+    "server_settings": SERVER_SETTINGS,
 }
 # Of these SQLSTATEs an error at COMMIT leaves open what became of it: the connection's, "statement
 # completion unknown", and faults inside, which is how Citus reports a shard that did not answer.

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, func, text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from vitalkeep.base.db import driver, transaction
@@ -36,7 +36,9 @@ WHERE person_id = $1 AND record_id = ANY($2::uuid[]) AND {PASSING} AND modified_
 RETURNING feed
 """  # noqa: S608
 
-Tombstone = Row[tuple[datetime, UUID, UUID]]
+Tombstone: TypeAlias = tuple[datetime, UUID, UUID]
+"""When it was deleted, whose it is, and which record."""
+START: Final[Tombstone] = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0), UUID(int=0))
 
 
 async def purge_tombstones(engine: AsyncEngine, before: datetime, batch: int = BATCH) -> int:
@@ -46,24 +48,28 @@ async def purge_tombstones(engine: AsyncEngine, before: datetime, batch: int = B
     point, the next run finds the rest. Two runs at once do no harm.
     """
     purged = 0
-    place = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0), UUID(int=0))
+    place = START
     while True:
         async with transaction(engine) as connection:
-            at, person_id, record_id = place
-            found = await connection.execute(
-                DUE,
-                {
-                    "before": before, "at": at, "person_id": person_id, "record_id": record_id,
-                    "batch": batch,
-                },
-            )  # fmt: skip
-            due: Sequence[Tombstone] = found.all()
-        for person_id, theirs in groupby(sorted(due, key=itemgetter(1)), key=itemgetter(1)):
-            purged += await purge_of_person(engine, person_id, [row[2] for row in theirs], before)
+            due = await list_due(connection, before, place, batch)
+        by_person = sorted((person_id, record_id) for _, person_id, record_id in due)
+        for person_id, theirs in groupby(by_person, key=itemgetter(0)):
+            record_ids = [record_id for _, record_id in theirs]
+            purged += await purge_of_person(engine, person_id, record_ids, before)
         if len(due) < batch:
             return purged
         # Past what may be left, too: somebody who is leaving takes their tombstones along.
-        place = (due[-1][0], due[-1][1], due[-1][2])
+        place = due[-1]
+
+
+async def list_due(
+    connection: AsyncConnection, before: datetime, place: Tombstone, batch: int
+) -> list[Tombstone]:
+    """Passing tombstones behind a place, in the order of deletion."""
+    at, person_id, record_id = place
+    values = {"at": at, "person_id": person_id, "record_id": record_id}
+    found = await connection.execute(DUE, {**values, "before": before, "batch": batch})
+    return [(row.modified_at, row.person_id, row.record_id) for row in found]
 
 
 async def purge_of_person(
