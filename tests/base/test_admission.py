@@ -27,10 +27,11 @@ async def small(make: Make) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
     await app.state.engine.dispose()
 
 
-async def until_taken(app: FastAPI, places: int) -> None:
+async def until_taken(app: FastAPI, client: httpx.AsyncClient, places: int) -> None:
+    """Asks how the process is until so many requests are being worked on."""
     async with asyncio.timeout(20):
         while app.state.admission.taken != places:
-            await asyncio.sleep(0.01)
+            assert (await client.get("/healthz")).status_code == 200
 
 
 def pushes(make: Make, person: Caller, count: int) -> list[asyncio.Task[httpx.Response]]:
@@ -51,7 +52,7 @@ async def test_over_the_limit_a_request_is_refused_while_the_process_tells_how_i
     async with make.fastapi.state.engine.begin() as connection:
         await take_gate(connection, person.id)
         working = pushes(make, person, 3)
-        await until_taken(app, 3)
+        await until_taken(app, client, 3)
         refusals = [
             await person.post("/v1/me/records", {"records": [make.record()]}),
             await person.get("/v1/me"),
@@ -68,7 +69,7 @@ async def test_over_the_limit_a_request_is_refused_while_the_process_tells_how_i
         assert not any(task.done() for task in working)
     assert [during[each] - before[each] for each in counters] == [3, 3]
     assert [(await task).status_code for task in working] == [200, 200, 200]
-    await until_taken(app, 0)
+    await until_taken(app, client, 0)
     assert (await person.get("/v1/me")).status_code == 200
 
 

@@ -1,14 +1,17 @@
 """What a caller hears when PostgreSQL dies before, during or after COMMIT, with real faults."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.base.answers import document_of, logged, logging_from
 from tests.base.severed import Break, Line, open_line
@@ -137,19 +140,30 @@ async def test_a_backend_that_dies_before_commit_has_stored_nothing(make: Make) 
     assert await list_rows(make, person) == []
 
 
+async def end_connections(engine: AsyncEngine, drivers: Sequence[asyncpg.Connection]) -> None:
+    """Ends their backends, and waits until the driver has seen it."""
+    ended = [asyncio.Event() for _ in drivers]
+    for raw, event in zip(drivers, ended, strict=True):
+        raw.add_termination_listener(lambda _raw, event=event: event.set())
+    async with engine.begin() as connection:
+        for raw in drivers:
+            pid = {"pid": raw.get_server_pid()}
+            await connection.execute(text("SELECT pg_terminate_backend(:pid)"), pid)
+    async with asyncio.timeout(20):
+        for event in ended:
+            await event.wait()
+
+
 async def test_a_connection_found_closed_at_commit_never_sent_it(make: Make) -> None:
     engine = make.fastapi.state.engine
-    with pytest.raises(Exception, match="connection is closed") as raised:
+
+    async def lose_it_before_the_end() -> None:
         async with db.transaction(engine) as connection:
             await connection.execute(text("SELECT 1"))
-            raw = await db.driver(connection)
-            pid = raw.get_server_pid()
-            async with engine.begin() as other:
-                await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-            async with asyncio.timeout(20):
-                while not raw.is_closed():
-                    await asyncio.sleep(0.01)
-    assert not isinstance(raised.value, db.OutcomeUnknown)
+            await end_connections(engine, [await db.driver(connection)])
+
+    with pytest.raises(DBAPIError, match="connection is closed"):
+        await lose_it_before_the_end()
 
 
 async def test_a_statement_that_takes_too_long_is_cancelled_and_nothing_is_stored(
@@ -194,13 +208,7 @@ async def test_when_every_pooled_connection_was_ended_no_request_fails(make: Mak
         drivers = [await db.driver(each) for each in held]
         for connection in held:
             await connection.close()
-        async with state.engine.begin() as connection:
-            for raw in drivers:
-                pid = {"pid": raw.get_server_pid()}
-                await connection.execute(text("SELECT pg_terminate_backend(:pid)"), pid)
-        async with asyncio.timeout(20):
-            while not all(raw.is_closed() for raw in drivers):
-                await asyncio.sleep(0.01)
+        await end_connections(state.engine, drivers)
         answers = await asyncio.gather(*(person.get("/v1/me") for _ in drivers))
     await engine.dispose()
     assert [answer.status_code for answer in answers] == [200] * len(drivers)

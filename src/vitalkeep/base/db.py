@@ -23,13 +23,13 @@ from vitalkeep.base.settings import Settings
 
 Kind = Literal["clear", "sealed", "key", "digest", "public"]
 
-POOL_TIMEOUT_S: Final = 10
+POOL_TIMEOUT_S: Final = 30
 SERVER_SETTINGS: Final = {
     "application_name": "vitalkeep",
     "jit": "off",
     "timezone": "UTC",
     "statement_timeout": "60s",
-    "lock_timeout": "10s",
+    "lock_timeout": "20s",
     # Or a process that has vanished from the network would keep a person's gate shut.
     "idle_in_transaction_session_timeout": "60s",
 }
