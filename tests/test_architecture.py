@@ -28,8 +28,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"web"}),
     frozenset({"openapi", "explorer"}),
     frozenset({"app"}),
-    frozenset({"demo"}),
-    frozenset({"cli", "worker"}),
+    frozenset({"demo", "worker"}),
+    frozenset({"cli"}),
 )
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "service", "services"}

@@ -1,15 +1,19 @@
 """The application: every room's routes under one roof."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
 
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from vitalkeep import __version__
 from vitalkeep.audit import routes as audit_routes
 from vitalkeep.base import operations
-from vitalkeep.base.db import create_engine
+from vitalkeep.base.admission import Admission
+from vitalkeep.base.db import create_engine, create_probe_engine
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.settings import Settings
 from vitalkeep.base.wire import (
@@ -25,7 +29,7 @@ from vitalkeep.openapi import install_openapi, operation_id
 from vitalkeep.persons import routes as person_routes
 from vitalkeep.persons.google import GoogleCertificates
 from vitalkeep.persons.oauth import TokenEndpoint
-from vitalkeep.records import deletion, withdrawal
+from vitalkeep.records import changes, deletion, withdrawal
 from vitalkeep.records import routes as record_routes
 from vitalkeep.records.published import published_schemas
 from vitalkeep.records.published_dialects import KEEP_NULL, dialect_schemas
@@ -42,6 +46,7 @@ ROUTERS = (
     withdrawal.router,
     deletion.router,
     record_routes.router,
+    changes.router,
     care_routes.router,
     audit_routes.router,
     erasure_routes.router,
@@ -49,10 +54,20 @@ ROUTERS = (
 )
 
 
+Work: TypeAlias = Callable[[AsyncEngine, Settings], Awaitable[None]]
+
+
 def create_app(
-    settings: Settings, keyring: Keyring, *, on_stop: Callable[[], None] | None = None
+    settings: Settings,
+    keyring: Keyring,
+    *,
+    alongside: Work | None = None,
+    on_stop: Callable[[], None] | None = None,
 ) -> FastAPI:
-    """The ASGI application on `settings.database_url`. `on_stop` runs when it has shut down."""
+    """The ASGI application on `settings.database_url`.
+
+    `alongside` runs while it serves and is cancelled with it; `on_stop` runs when it has shut down.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -60,7 +75,8 @@ def create_app(
         # come by for every 700 of the many small objects that a push makes and drops.
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
-        yield
+        async with running(alongside, app):
+            yield
         await app.state.engine.dispose()
         if on_stop is not None:
             on_stop()
@@ -79,6 +95,9 @@ def create_app(
     app.state.settings = settings
     app.state.keyring = keyring
     app.state.engine = create_engine(settings)
+    app.state.admission = Admission(settings.max_requests)
+    app.state.probe_engine = create_probe_engine(settings)
+    app.state.one_probe = asyncio.Lock()
     app.state.token_endpoint = TokenEndpoint(
         keyring, settings, GoogleCertificates(settings.google_certs_url)
     )
@@ -90,3 +109,18 @@ def create_app(
     install_openapi(app, components=published_schemas() | dialect_schemas(), keep_null=KEEP_NULL)
     mount_explorer(app)
     return app
+
+
+@asynccontextmanager
+async def running(work: Work | None, app: FastAPI) -> AsyncIterator[None]:
+    """Has `work` run on the application's database for as long as it is open."""
+    if work is None:
+        yield
+        return
+    task = asyncio.ensure_future(work(app.state.engine, app.state.settings))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

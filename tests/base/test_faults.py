@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.base.answers import document_of, logged, logging_from
+from vitalkeep.base.admission import Admission
 from vitalkeep.base.db import Connection, create_engine, driver
 from vitalkeep.base.outbound import inside_client
 from vitalkeep.base.settings import Settings
@@ -25,6 +26,7 @@ def small_app(settings: Settings) -> FastAPI:
     """An app with the real middleware and rendering, and routes that fail."""
     app = FastAPI()
     app.state.engine = create_engine(settings)
+    app.state.admission = Admission(settings.max_requests)
     app.add_middleware(RequestMiddleware)
     add_problem_handlers(app)
 

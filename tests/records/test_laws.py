@@ -7,7 +7,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.make import Caller, Make
+from tests.make import App, Caller, Make
 from tests.records.stored import change, get_json, list_all, list_rows
 from vitalkeep.persons.sign_in import sign_in
 from vitalkeep.persons.tokens import AccessClaims, issue
@@ -56,10 +56,10 @@ records = st.builds(to_record, st.integers(0, len(IDENTITIES) - 1), st.integers(
 batches = st.lists(st.lists(records, min_size=1, max_size=6), min_size=1, max_size=4)
 
 
-async def new_person(make: Make) -> Caller:
+async def new_person(make: Make, app: App | None = None) -> Caller:
     """A person who lets their app collect what the batches hold, without the token route."""
     state = make.fastapi.state
-    app = await make.app()
+    app = app or await make.app()
     async with state.engine.begin() as connection:
         person_id, epoch = await sign_in(
             connection, state.keyring, state.settings, "law", str(uuid4())

@@ -5,19 +5,42 @@ never said of something that was not stored.
 """
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal, cast
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, Literal, cast
 from uuid import UUID
 
 import asyncpg
 from fastapi import Depends
-from sqlalchemy import ForeignKey, MetaData
+from sqlalchemy import ForeignKey, MetaData, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
+from sqlalchemy.pool import NullPool
 from starlette.requests import Request
 
 from vitalkeep.base.settings import Settings
 
 Kind = Literal["clear", "sealed", "key", "digest", "public"]
+
+POOL_TIMEOUT_S: Final = 30
+SERVER_SETTINGS: Final = {
+    "application_name": "vitalkeep",
+    "jit": "off",
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+    "lock_timeout": "20s",
+    # Or a process that has vanished from the network would keep a person's gate shut.
+    "idle_in_transaction_session_timeout": "60s",
+}
+CONNECT_ARGS: Final[dict[str, object]] = {
+    "timeout": 10,
+    "command_timeout": 65,  # for a server that has vanished: a live one gives up before
+    "server_settings": SERVER_SETTINGS,
+}
+# Of these SQLSTATEs an error at COMMIT leaves open what became of it: the connection's, "statement
+# completion unknown", and faults inside, which is how Citus reports a shard that did not answer.
+UNRESOLVED: Final = ("XX", "08", "40003")
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -72,23 +95,92 @@ def tables_of_a_person() -> dict[str, str]:
 
 
 def create_engine(settings: Settings) -> AsyncEngine:
-    """An engine on `settings.database_url`, with JIT off and UTC as the session's zone."""
-    if settings.database_url is None:
-        raise ValueError("no database: start the embedded one or set VITALKEEP_DATABASE_URL")
-    return create_async_engine(
-        settings.with_database(settings.database_url).database_url or "",
+    """An engine on `settings.database_url`, with JIT off and UTC as the session's zone.
+
+    No statement, and no wait for a connection or a lock, is without an end.
+    """
+    engine = create_async_engine(
+        url_of(settings),
         pool_size=settings.pool_size,
         max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=False,
-        connect_args={
-            "server_settings": {"application_name": "vitalkeep", "jit": "off", "timezone": "UTC"}
-        },
+        connect_args=CONNECT_ARGS,
     )
+    event.listen(engine.sync_engine, "checkout", replace_closed)
+    return engine
+
+
+def create_probe_engine(settings: Settings) -> AsyncEngine:
+    """An engine that connects anew each time and keeps nothing, to see whether that works."""
+    return create_async_engine(url_of(settings), poolclass=NullPool, connect_args=CONNECT_ARGS)
+
+
+def url_of(settings: Settings) -> str:
+    """The database's URL for asyncpg."""
+    if settings.database_url is None:
+        raise ValueError("no database: start the embedded one or set VITALKEEP_DATABASE_URL")
+    return settings.with_database(settings.database_url).database_url or ""
+
+
+def replace_closed(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Has the pool begin anew when the server has ended its connections, as a restart does.
+
+    The driver knows that by itself, so no round trip is spent on asking.
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+
+
+class OutcomeUnknown(Exception):
+    """COMMIT was sent and its answer did not come: all of the transaction was stored, or nothing.
+
+    `__cause__` is what came instead.
+    """
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction: committed in the end, rolled back when anything is raised.
+
+    Raises OutcomeUnknown; whatever else it raises, nothing was stored.
+    """
+    async with engine.connect() as connection, connection.begin() as begun:
+        yield connection
+        try:
+            await begun.commit()
+        except Exception as error:
+            if is_refusal(error):
+                raise
+            raise OutcomeUnknown from error
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the database refused a COMMIT, or never got it. A server that dies says FATAL, and
+    it may have committed before.
+    """
+    said = error.driver_exception if isinstance(error, DBAPIError) else error
+    if isinstance(said, asyncpg.InterfaceError):
+        return "connection is closed" in str(said)
+    if not isinstance(said, asyncpg.PostgresError) or said.severity_en != "ERROR":
+        return False
+    return not (said.sqlstate or UNRESOLVED[0]).startswith(UNRESOLVED)
+
+
+@asynccontextmanager
+async def request_transaction(request: Request) -> AsyncIterator[AsyncConnection]:
+    """A transaction of a request, which counts as worked on while it waits for and holds it.
+
+    Raises Overloaded instead of queueing without end, and what `transaction` raises.
+    """
+    with request.app.state.admission.enter():
+        async with transaction(request.app.state.engine) as connection:
+            yield connection
 
 
 async def request_connection(request: Request) -> AsyncIterator[AsyncConnection]:
-    """The request's connection inside its one transaction; rolled back when anything is raised."""
-    async with request.app.state.engine.begin() as connection:
+    """The request's connection inside its one transaction."""
+    async with request_transaction(request) as connection:
         yield connection
 
 

@@ -17,7 +17,7 @@ ALLOWED = frozenset(
     {
         "event", "level", "timestamp", "request_id", "method", "route", "status", "ms", "caller",
         "code", "error", "where", "written", "rejected", "rows", "epoch", "version", "port",
-        "retry_in_s", "provider", "signal", "data_dir",
+        "retry_in_s", "provider", "task", "signal", "data_dir",
     }
 )  # fmt: skip
 

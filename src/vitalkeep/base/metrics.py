@@ -1,6 +1,6 @@
 """What the process counts, for Prometheus at GET /metrics. Labels never name a person."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
 
@@ -9,6 +9,18 @@ REQUESTS = Counter(
 )
 SECONDS = Histogram(
     "vitalkeep_request_seconds", "Time to the end of the answer", ["route"], registry=REGISTRY
+)
+IN_WORK = Gauge(
+    "vitalkeep_requests_in_work", "Requests that wait for or hold a connection", registry=REGISTRY
+)
+REFUSED = Counter(
+    "vitalkeep_requests_refused", "Requests over what a process takes on", registry=REGISTRY
+)
+TASK_RUNS = Counter(
+    "vitalkeep_task_runs", "Ended runs of periodic tasks", ["task", "outcome"], registry=REGISTRY
+)
+TASK_ROWS = Counter(
+    "vitalkeep_task_rows", "Rows that periodic tasks dealt with", ["task"], registry=REGISTRY
 )
 RECORDS = Counter("vitalkeep_records", "Pushed records by verdict", ["status"], registry=REGISTRY)
 CARE_READS = Counter("vitalkeep_care_reads", "Reads through a case", registry=REGISTRY)

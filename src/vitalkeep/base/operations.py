@@ -5,9 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
-from sqlalchemy import text
 
-from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import DependencyUnavailable, problems
 from vitalkeep.base.metrics import exposition
 from vitalkeep.base.migrate import is_migrated
@@ -34,12 +32,17 @@ async def get_health() -> Health:
 
 
 @router.get("/readyz", responses=problems(DependencyUnavailable))
-async def get_readiness(request: Request, connection: Connection) -> Readiness:
-    """Whether database, migrations and keyring are as this version needs them."""
-    await connection.execute(text("SELECT 1"))
-    if not await is_migrated(connection):
+async def get_readiness(request: Request) -> Readiness:
+    """Whether database, migrations and keyring are as this version needs them.
+
+    Asked over a connection of its own, one at a time: a busy process is not an unready one.
+    """
+    state = request.app.state
+    async with state.one_probe, state.probe_engine.connect() as connection:
+        migrated = await is_migrated(connection)
+    if not migrated:
         raise DependencyUnavailable("The database lacks migrations: run `vitalkeep migrate`.")
-    if not request.app.state.keyring.token_keys:
+    if not state.keyring.token_keys:
         raise DependencyUnavailable("The keyring has no signing key: run `vitalkeep keys init`.")
     return Readiness()
 

@@ -39,6 +39,12 @@ class Settings(BaseSettings):
         default=False, description="allow `vitalkeep token` on a database that is not embedded"
     )
     pool_size: int = Field(default=6, ge=1, description="database connections a process holds")
+    max_requests: int = Field(
+        default=100, ge=1, description="requests a process works on at once; more get 503"
+    )
+    tombstone_days: int = Field(
+        default=90, ge=1, description="how long deletions by a phone's own store can be read of"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     refresh_days: int = Field(default=90, ge=1, description="life of an unused refresh token")
     google_certs_url: str = GOOGLE_CERTS

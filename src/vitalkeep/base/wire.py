@@ -5,34 +5,26 @@ from contextlib import suppress
 from time import perf_counter
 from uuid import uuid4
 
-import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitalkeep.base.errors import (
     BatchTooLarge,
-    DependencyUnavailable,
     FieldError,
-    InternalError,
     InvalidRequest,
     MalformedBody,
     MethodNotAllowed,
     NotFound,
-    Overloaded,
     Problem,
 )
 from vitalkeep.base.limits import MAX_INFLATED
-from vitalkeep.base.logs import fault, get_log
+from vitalkeep.base.logs import get_log
 from vitalkeep.base.metrics import REQUESTS, SECONDS
+from vitalkeep.base.outcomes import to_problem
 
 NO_STORE = ("/v1", "/oauth", "/fhir")
-TRY_AGAIN = {"40001", "40P01", "55P03"}
-# The connection, its credentials, its database, resources, an operator (SQLSTATE classes).
-AWAY = ("08", "28", "3D", "53", "57")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
 
@@ -66,7 +58,8 @@ class RequestMiddleware:
             if status:
                 raise
             request = Request(scope)
-            await problem_response(request, to_problem(error))(scope, receive, send_with_headers)
+            answer = problem_response(request, to_problem(error, request))
+            await answer(scope, receive, send_with_headers)
         finally:
             report(scope, request_id, status, perf_counter() - begun)
 
@@ -128,33 +121,6 @@ def report(scope: Scope, request_id: str, status: int, seconds: float) -> None:
     )
 
 
-def to_problem(error: BaseException) -> Problem:
-    """The problem behind an unexpected error: the database's are told apart by SQLSTATE only."""
-    if isinstance(error, PoolTimeoutError):
-        return Overloaded()
-    origin = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(origin, "sqlstate", None) or ""
-    if state in TRY_AGAIN:
-        return Overloaded()
-    if state.startswith(AWAY) or is_lost(error, origin):
-        get_log().warning("database_away", **fault(error))
-        return DependencyUnavailable("The database does not answer.")
-    get_log().error("unexpected_error", **fault(error))
-    return InternalError()
-
-
-def is_lost(error: BaseException, origin: BaseException | None) -> bool:
-    """Whether the connection broke, or none was had.
-
-    asyncpg also raises InterfaceError for calls that are wrong in themselves: those are faults.
-    """
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    if isinstance(origin, asyncpg.InterfaceError):
-        return "connection is closed" in str(origin)
-    return isinstance(origin, OSError)
-
-
 def problem_response(request: Request, problem: Problem) -> Response:
     """The answer for a problem (RFC 9457)."""
     document = problem.document(request.scope.get("request_id", ""))
@@ -170,7 +136,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Renders every refusal, ours and the framework's, as a problem document."""
 
     async def refuse(request: Request, problem: Exception) -> Response:
-        known = problem if isinstance(problem, Problem) else to_problem(problem)
+        known = problem if isinstance(problem, Problem) else to_problem(problem, request)
         return problem_response(request, known)
 
     async def refuse_shape(request: Request, error: Exception) -> Response:

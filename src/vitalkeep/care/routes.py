@@ -26,11 +26,10 @@ from vitalkeep.persons.access import SignedInPerson, SignedInStaff
 from vitalkeep.records.published import json_answer
 from vitalkeep.records.routes import (
     json_response,
-    known_types,
     read_cursor,
     to_page,
 )
-from vitalkeep.records.schemas import RecordQueryParameters
+from vitalkeep.records.schemas import RecordQueryParameters, known_types
 
 router = APIRouter(tags=["cases"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)

@@ -24,6 +24,7 @@ from vitalkeep.base.settings import Settings
 from vitalkeep.cli import keyring, parties, server
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
+from vitalkeep.cli.worker import worker
 from vitalkeep.demo.story import Step, StepFailed, tell
 from vitalkeep.erasure.data_map import data_map
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(server.dev)
 app.command()(server.serve)
+app.command()(worker)
 app.command()(server.migrate)
 app.command()(parties.token)
 app.add_typer(parties.client_app, name="client")

@@ -26,6 +26,7 @@ from vitalkeep.cli.database import ensure_keyring, load_settings, read_settings
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, console, fail
 from vitalkeep.demo import world
 from vitalkeep.persons.clients import find_client
+from vitalkeep.worker import work
 
 SEED_TIMEOUT_S = 120.0
 SHOWN = {
@@ -64,7 +65,7 @@ def dev(
             welcome(asyncio.run(seed(settings, keyring)), base, as_json=as_json)
         configure_logs(settings.log_level)
         # The database goes with the application: Ctrl-C twice ends uvicorn before its lifespan.
-        app = create_app(settings, keyring, on_stop=stack.close)
+        app = create_app(settings, keyring, alongside=work, on_stop=stack.close)
         uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 

@@ -17,6 +17,7 @@ from vitalkeep.base.errors import (
     Unauthenticated,
     problems,
 )
+from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.consents import ledger
 from vitalkeep.consents.policies import (
     PolicyDocument,
@@ -70,6 +71,7 @@ async def get_policy_text(
     status_code=201,
     response_model_exclude_none=True,
     responses={**SIGNED_IN, **problems(InvalidRequest)},
+    openapi_extra=REPEATABLE,
 )
 async def give_consents(
     person: SignedInPerson, connection: Connection, request: ConsentRequest

@@ -101,6 +101,11 @@ class Person(Table):
     feed: Mapped[int] = mapped_column(
         BigInteger, info=holds("clear", "the highest change number handed out")
     )
+    purged_feed: Mapped[int] = mapped_column(
+        BigInteger,
+        server_default="0",
+        info=holds("clear", "the highest change number of a purged deletion"),
+    )
     token_epoch: Mapped[int] = mapped_column(
         Integer, info=holds("clear", "tokens of an earlier epoch are refused")
     )

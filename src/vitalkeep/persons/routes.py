@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from sqlalchemy import select, update
 
 from vitalkeep.base.bodies import RequestBody
-from vitalkeep.base.db import Connection
+from vitalkeep.base.db import Connection, request_transaction
 from vitalkeep.base.errors import (
     DependencyUnavailable,
     Forbidden,
@@ -23,6 +23,7 @@ from vitalkeep.base.errors import (
     problems,
 )
 from vitalkeep.base.limits import read_body
+from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.base.wire import problem_response
 from vitalkeep.persons import oauth, refresh
 from vitalkeep.persons.access import SignedInPerson
@@ -120,15 +121,14 @@ async def create_token(request: Request, form: TokenForm) -> TokenResponse | Res
 
     The client authenticates with HTTP Basic; an app on a phone gives `client_id` in the form.
     """
-    state = request.app.state
-    endpoint: oauth.TokenEndpoint = state.token_endpoint
-    async with state.engine.begin() as connection:
+    endpoint: oauth.TokenEndpoint = request.app.state.token_endpoint
+    async with request_transaction(request) as connection:
         client = await require_client(
             connection, request.headers.get("authorization"), form.get("client_id")
         )
     # Google may be slow: no connection is held while it is asked.
     identity = await endpoint.identify(client, form)
-    async with state.engine.begin() as connection:
+    async with request_transaction(request) as connection:
         answer = await endpoint.grant(connection, client, form, identity)
     if isinstance(answer, Problem):
         return problem_response(request, answer)
@@ -140,7 +140,7 @@ async def create_token(request: Request, form: TokenForm) -> TokenResponse | Res
     tags=["oauth"],
     status_code=200,
     responses=problems(InvalidTokenRequest, InvalidClient),
-    openapi_extra=form_body("token", "token_type_hint", "client_id"),
+    openapi_extra={**form_body("token", "token_type_hint", "client_id"), **REPEATABLE},
 )
 async def revoke_token(request: Request, form: TokenForm, connection: Connection) -> Response:
     """Sign out (RFC 7009): a refresh token ends its family; either kind refuses the access tokens
@@ -196,7 +196,10 @@ async def get_me(person: SignedInPerson, connection: Connection) -> Account:
 
 
 @router.patch(
-    "/v1/me", tags=["account"], responses=problems(Unauthenticated, Forbidden, InvalidRequest)
+    "/v1/me",
+    tags=["account"],
+    responses=problems(Unauthenticated, Forbidden, InvalidRequest),
+    openapi_extra=REPEATABLE,
 )
 async def update_me(
     person: SignedInPerson, connection: Connection, change: AccountChange

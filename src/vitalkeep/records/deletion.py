@@ -16,6 +16,7 @@ from vitalkeep.base import clock
 from vitalkeep.base.bodies import Moment, RequestBody
 from vitalkeep.base.db import Connection, driver
 from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, problems
+from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.datatypes.canonical import to_platform_id, to_text
 from vitalkeep.datatypes.registry import BY_NAME
 from vitalkeep.persons.access import PersonCaller, SignedInPerson
@@ -109,6 +110,7 @@ async def delete_record(person: SignedInPerson, connection: Connection, record_i
 @router.post(
     "/v1/me/records/delete",
     responses={**SIGNED_IN, **problems(InvalidRequest)},
+    openapi_extra=REPEATABLE,
 )
 async def delete_records(
     person: SignedInPerson, connection: Connection, request: DeletionRequest

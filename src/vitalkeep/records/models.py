@@ -3,13 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, SmallInteger
+from sqlalchemy import BigInteger, DateTime, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from vitalkeep.base.db import Table, holds, person_column
 
 BY_SOURCE, BY_PERSON, BY_WITHDRAWAL = 1, 2, 3
 """Who deleted a record: the phone's own store, the person here, or a withdrawn consent."""
+PASSING = f"deleted_by IN ({BY_SOURCE}, {BY_WITHDRAWAL})"
+"""Tombstones that are purged in time. The person's own stay: they suppress what phones re-send."""
 
 
 class Source(Table):
@@ -36,6 +38,8 @@ class Record(Table):
     __table_args__ = (
         Index(None, "person_id", "type", "start_time"),
         Index(None, "person_id", "feed"),
+        # For the purge only: in the order of deletion, across persons.
+        Index(None, "modified_at", "person_id", "record_id", postgresql_where=text(PASSING)),
     )
 
     person_id: Mapped[UUID] = person_column(cascade=False, primary_key=True)

@@ -1,7 +1,7 @@
-"""Reading stored records: pages by time, one by id, and the feed of changes.
+"""Reading stored records: pages by time, and one by id.
 
-Answers are spliced from opened bytes, not parsed and built again. Only `records.routes` and
-`care.reading` call this: a test holds the list.
+Answers are spliced from opened bytes, not parsed and built again. Only `records.routes`,
+`records.changes` and `care.reading` call this: a test holds the list.
 """
 
 from collections.abc import Sequence
@@ -38,10 +38,6 @@ SELECT {COLUMNS} FROM records
 WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL
 """  # noqa: S608
 
-CHANGES: Final = f"""
-SELECT {COLUMNS}, feed FROM records WHERE person_id = $1 AND feed > $2 ORDER BY feed LIMIT $3
-"""  # noqa: S608
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -67,16 +63,6 @@ class Page:
     records: list[bytes]
     types: dict[int, int]
     following: Position | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One entry of the change feed; without `record` it is a deletion."""
-
-    record_id: UUID
-    type: int
-    at: datetime
-    record: bytes | None
 
 
 async def list_records(
@@ -124,24 +110,6 @@ async def find_record(
     if row is None:
         return None
     return open_record(key, to_stored(row), await list_origins(connection, person_id, key))
-
-
-async def list_changes(
-    connection: AsyncConnection, person_id: UUID, key: PersonKey, *, after: int, limit: int
-) -> tuple[list[Change], int, bool]:
-    """Changes after a change number, oldest first; the last one's number; whether more wait."""
-    rows = await (await driver(connection)).fetch(CHANGES, person_id, after, limit + 1)
-    origins = await list_origins(connection, person_id, key)
-    changes = [
-        Change(
-            row["record_id"],
-            row["type"],
-            row["modified_at"],
-            None if row["sealed"] is None else open_record(key, to_stored(row), origins),
-        )
-        for row in rows[:limit]
-    ]
-    return changes, rows[:limit][-1]["feed"] if rows else after, len(rows) > limit
 
 
 def to_stored(row: asyncpg.Record) -> Stored:

@@ -1,4 +1,4 @@
-"""Routes of the person's own records: push, list, get, changes."""
+"""Routes of the person's own records: push, list, get."""
 
 import hashlib
 from collections import Counter
@@ -25,10 +25,11 @@ from vitalkeep.base.errors import (
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.limits import read_body
 from vitalkeep.base.metrics import RECORDS
+from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.base.paging import sign, unsign
-from vitalkeep.datatypes.registry import BY_NAME, BY_NUMBER, TYPES
 from vitalkeep.persons.access import Bearer, PersonCaller, SignedInPerson, require_claims
 from vitalkeep.records import query
+from vitalkeep.records.changes import changes_cursor
 from vitalkeep.records.deletion import delete_reported
 from vitalkeep.records.dialects import DialectName, list_gone, parse_dialect, point_into_body
 from vitalkeep.records.ingest import Ingested, ingest
@@ -36,10 +37,10 @@ from vitalkeep.records.parse import parse_canonical
 from vitalkeep.records.published import CANONICAL_BODY, json_answer
 from vitalkeep.records.published_dialects import DIALECT_BODY
 from vitalkeep.records.schemas import (
-    ChangeQueryParameters,
     PushResult,
     RecordQuery,
     RecordQueryParameters,
+    known_types,
 )
 from vitalkeep.records.verdicts import STATUSES, VerdictStatus
 
@@ -64,7 +65,7 @@ PUSH = problems(Unauthenticated, Forbidden, MalformedBody, BatchTooLarge, Invali
     "/v1/me/records",
     response_model=PushResult,
     responses=PUSH,
-    openapi_extra=CANONICAL_BODY,
+    openapi_extra={**CANONICAL_BODY, **REPEATABLE},
 )
 async def push_records(
     request: Request, body: PushBody, person: SignedInPerson, connection: Connection
@@ -78,7 +79,7 @@ async def push_records(
     "/v1/me/records/{dialect}",
     response_model=PushResult,
     responses=PUSH,
-    openapi_extra=DIALECT_BODY,
+    openapi_extra={**DIALECT_BODY, **REPEATABLE},
 )
 async def push_dialect_records(
     request: Request,
@@ -162,17 +163,6 @@ async def list_records(
     return json_response(to_page(keyring, str(person.person_id), page))
 
 
-def known_types(wanted: RecordQuery) -> list[int]:
-    """Numbers of the types asked for, all if none is. Raises InvalidRequest for unknown names."""
-    unknown = [name for name in wanted.type if name not in BY_NAME]
-    if unknown:
-        raise InvalidRequest(
-            f"type has to be one of: {', '.join(BY_NAME)}.",
-            errors=[{"pointer": "/type", "code": "unknown_type"}],
-        )
-    return sorted({BY_NAME[name].number for name in wanted.type}) or [t.number for t in TYPES]
-
-
 def to_windows(wanted: RecordQuery, types: list[int]) -> list[query.Window]:
     """The asked period for each type."""
     since = wanted.since or query.FOREVER_AGO
@@ -214,53 +204,3 @@ async def get_record(person: SignedInPerson, connection: Connection, record_id: 
     if record is None:
         raise NotFound("There is no such record.")
     return json_response(record)
-
-
-@router.get(
-    "/v1/me/changes",
-    response_class=Response,
-    responses={
-        **json_answer("ChangePage", "Changes, oldest first"),
-        **SIGNED_IN,
-        **problems(InvalidCursor, InvalidRequest),
-    },
-)
-async def list_changes(
-    request: Request, person: SignedInPerson, connection: Connection, wanted: ChangeQueryParameters
-) -> Response:
-    """What was added, changed or deleted since a cursor, in the order of its commits."""
-    keyring: Keyring = request.app.state.keyring
-    after = 0
-    if wanted.cursor is not None:
-        payload = unsign(keyring, "changes", str(person.person_id), wanted.cursor)
-        if not isinstance(payload, int):
-            raise InvalidCursor
-        after = payload
-    changes, last, more = await query.list_changes(
-        connection, person.person_id, person.key, after=after, limit=wanted.limit
-    )
-    cursor = changes_cursor(keyring, person.person_id, last)
-    body = b'{"changes":[' + b",".join(map(to_change, changes)) + b'],"next_cursor":"'
-    return json_response(
-        body + cursor.encode() + b'","has_more":' + (b"true}" if more else b"false}")
-    )
-
-
-def changes_cursor(keyring: Keyring, person_id: UUID, feed: int) -> str:
-    """The cursor behind a change number."""
-    return sign(keyring, "changes", str(person_id), feed)
-
-
-def to_change(change: query.Change) -> bytes:
-    """One entry of the feed as JSON."""
-    if change.record is not None:
-        return b'{"op":"upsert","record":' + change.record + b"}"
-    return orjson.dumps(
-        {
-            "op": "delete",
-            # The driver's UUID is a subclass, which orjson takes for an unknown class.
-            "id": str(change.record_id),
-            "type": BY_NUMBER[change.type].name,
-            "deleted_at": clock.rfc3339(change.at),
-        }
-    )

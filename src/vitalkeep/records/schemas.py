@@ -1,4 +1,4 @@
-"""Shapes of pushes and reads on the wire, and the query of a list of records."""
+"""Shapes of pushes and reads on the wire, and the queries of lists and the change feed."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,6 +8,8 @@ from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from vitalkeep.base.bodies import RequestBody, require_rfc3339
+from vitalkeep.base.errors import InvalidRequest
+from vitalkeep.datatypes.registry import BY_NAME, TYPES
 from vitalkeep.records.query import FAR_AHEAD, FOREVER_AGO
 from vitalkeep.records.verdicts import VerdictStatus
 
@@ -66,11 +68,23 @@ class ChangeQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    type: list[str] = Field(default=[], max_length=20, description="may repeat; default: all types")
     cursor: str | None = Field(default=None, max_length=512)
     limit: int = Field(default=1000, ge=1, le=1000)
 
 
 ChangeQueryParameters = Annotated[ChangeQuery, Query()]
+
+
+def known_types(wanted: RecordQuery | ChangeQuery) -> list[int]:
+    """Numbers of the types asked for, all if none is. Raises InvalidRequest for unknown names."""
+    unknown = [name for name in wanted.type if name not in BY_NAME]
+    if unknown:
+        raise InvalidRequest(
+            f"type has to be one of: {', '.join(BY_NAME)}.",
+            errors=[{"pointer": "/type", "code": "unknown_type"}],
+        )
+    return sorted({BY_NAME[name].number for name in wanted.type}) or [t.number for t in TYPES]
 
 
 class WithdrawalRequest(RequestBody):

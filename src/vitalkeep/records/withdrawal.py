@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base import clock
 from vitalkeep.base.db import Connection, driver
 from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, problems
+from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.consents import ledger
 from vitalkeep.consents.models import Consent
 from vitalkeep.consents.schemas import ConsentView
@@ -44,6 +45,7 @@ class Withdrawal(WithdrawalCounts):
     tags=["consents"],
     response_model_exclude_none=True,
     responses=problems(Unauthenticated, Forbidden, NotFound, InvalidRequest),
+    openapi_extra=REPEATABLE,
 )
 async def withdraw_consent(
     person: SignedInPerson,

@@ -1,0 +1,74 @@
+"""Work that no request asks for: periodic tasks, as `vitalkeep worker` or beside `vitalkeep dev`.
+
+Each task finds in the database what is due, so a run that was missed, cut short or made twice does
+no harm (docs/decisions/0010).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from time import perf_counter
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from vitalkeep.base import clock
+from vitalkeep.base.logs import fault, get_log
+from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
+from vitalkeep.base.settings import Settings
+from vitalkeep.records.retention import purge_tombstones
+
+RETRY_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do at start and then every `every_s` seconds; `run` answers how many rows."""
+
+    name: str
+    every_s: float
+    run: Callable[[AsyncEngine, Settings], Awaitable[int]]
+
+
+async def purge(engine: AsyncEngine, settings: Settings) -> int:
+    """Purges deletions that have been readable for long enough."""
+    before = clock.now() - timedelta(days=settings.tombstone_days)
+    return await purge_tombstones(engine, before)
+
+
+TASKS: Final = (Task("purge_tombstones", 3600.0, purge),)
+
+
+async def work(engine: AsyncEngine, settings: Settings) -> None:
+    """Runs every task at its pace until it is cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for task in TASKS:
+            group.create_task(repeat(task, engine, settings))
+
+
+async def repeat(task: Task, engine: AsyncEngine, settings: Settings) -> None:
+    """Runs a task again and again; after a failure sooner, since the next run does it all."""
+    while True:
+        pause = task.every_s
+        try:
+            await run(task, engine, settings)
+        except Exception as error:  # whatever it is, the other tasks go on and so does this one
+            pause = min(pause, RETRY_S)
+            get_log().error("task_failed", task=task.name, retry_in_s=pause, **fault(error))
+        await asyncio.sleep(pause)
+
+
+async def run(task: Task, engine: AsyncEngine, settings: Settings) -> int:
+    """Runs a task once, counted and logged; how many rows it dealt with."""
+    begun = perf_counter()
+    outcome = "failed"
+    try:
+        rows = await task.run(engine, settings)
+        outcome = "done"
+    finally:
+        TASK_RUNS.labels(task.name, outcome).inc()
+    TASK_ROWS.labels(task.name).inc(rows)
+    ms = round((perf_counter() - begun) * 1000, 1)
+    get_log().info("task_done", task=task.name, rows=rows, ms=ms)
+    return rows
