@@ -28,6 +28,8 @@ from vitalkeep.persons.oauth import TokenEndpoint
 from vitalkeep.records import deletion, withdrawal
 from vitalkeep.records import routes as record_routes
 from vitalkeep.records.published import KEEP_NULL, published_schemas
+from vitalkeep.summaries import routes as summary_routes
+from vitalkeep.summaries.published import day_schemas
 
 DESCRIPTION = """\
 Health records of persons who agreed, type by type, to what is collected and who may read it.
@@ -41,6 +43,7 @@ ROUTERS = (
     withdrawal.router,
     deletion.router,
     record_routes.router,
+    summary_routes.router,
     care_routes.router,
     audit_routes.router,
     erasure_routes.router,
@@ -86,6 +89,7 @@ def create_app(
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
-    install_openapi(app, components=published_schemas(), keep_null=KEEP_NULL)
+    components = {**published_schemas(), **day_schemas()}
+    install_openapi(app, components=components, keep_null=KEEP_NULL)
     mount_explorer(app)
     return app

@@ -22,6 +22,7 @@ from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.models import BY_PERSON, BY_SOURCE
 from vitalkeep.records.sealed import client_identity, platform_identity
+from vitalkeep.records.touched import forget_days
 
 router = APIRouter(tags=["records"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
@@ -154,5 +155,6 @@ async def bury(
     if not live:
         return 0
     feed = await take_gate(connection, person_id, len(live))
+    await forget_days(connection, person_id, live)
     await (await driver(connection)).execute(BURY, person_id, live, deleted_by, feed, clock.now())
     return len(live)

@@ -22,6 +22,7 @@ from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
 from vitalkeep.records.parse import Outcome
 from vitalkeep.records.sealed import identity, seal_record
 from vitalkeep.records.sources import number_sources
+from vitalkeep.records.touched import forget_days
 from vitalkeep.records.verdicts import Unwritten, Verdict, VerdictStatus, explain, rejection
 
 UPSERT: Final = f"""
@@ -127,6 +128,14 @@ async def store(
     )
     columns = to_columns(person, drafts, numbers)
     feed = await take_gate(connection, person.person_id, len(drafts))
+    await forget_days(
+        connection,
+        person.person_id,
+        columns[0],
+        types=columns[4],
+        starts=columns[1],
+        ends=columns[2],
+    )
     now = clock.now()
     rows = await (await driver(connection)).fetch(
         UPSERT, person.person_id, *columns, feed, now, person.client_id

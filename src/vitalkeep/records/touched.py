@@ -1,0 +1,85 @@
+"""Which cached daily summaries a change of records can alter, and forgetting them.
+
+Called behind the person's gate and before the records are written, since it looks up the times
+that they have until then. Too many days are forgotten rather than too few: the local offsets are
+sealed, so a day is taken as wide as the most distant offsets make it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vitalkeep.base.db import driver
+from vitalkeep.datatypes.registry import TYPES
+
+WIDEST_OFFSET: Final = timedelta(hours=18)
+"""Source: RFC 3339 offsets as `datatypes.wire.TIME_PATTERN` takes them, Health Connect's range."""
+LONGEST_SLEEP: Final = timedelta(hours=48)
+"""A longer session is a recording that was forgotten, and no part of any summary."""
+FOLD_WITHIN: Final = timedelta(hours=24)
+"""Sessions that start this long after another are not folded into one sleep with it."""
+
+BEFORE: Final = timedelta(days=1) + WIDEST_OFFSET
+"""An instant can lie on a local day whose date, at midnight UTC, is this much earlier."""
+AFTER: Final = WIDEST_OFFSET
+"""An instant can lie on a local day whose date, at midnight UTC, is this much later."""
+# A sleep that a session has part in ends, at the latest, as long after one that starts
+# FOLD_WITHIN later; it may lie wholly before the session that it is folded with.
+SLEEP_BEFORE: Final = FOLD_WITHIN + BEFORE
+SLEEP_AFTER: Final = FOLD_WITHIN + LONGEST_SLEEP + AFTER
+SLEEP_TYPES: Final = [kind.number for kind in TYPES if kind.summary == "sleep"]
+
+CACHED: Final = "SELECT EXISTS (SELECT FROM day_summaries WHERE person_id = $1)"
+
+FORGET: Final = """
+DELETE FROM day_summaries d
+USING (
+    SELECT DISTINCT t.type,
+           (t.start_time AT TIME ZONE 'UTC'
+            - CASE WHEN t.type = ANY($6) THEN $7::interval ELSE $9::interval END)::date AS first,
+           (t.end_time AT TIME ZONE 'UTC'
+            + CASE WHEN t.type = ANY($6) THEN $8::interval ELSE $10::interval END)::date AS last
+    FROM (SELECT u.* FROM unnest($3::int2[], $4::timestamptz[], $5::timestamptz[])
+                     AS u (type, start_time, end_time)
+          UNION ALL
+          SELECT r.type, r.start_time, r.end_time FROM records r
+          WHERE r.person_id = $1 AND r.record_id = ANY($2::uuid[]) AND r.sealed IS NOT NULL) t
+) touched
+WHERE d.person_id = $1 AND d.type = touched.type
+  AND d.day BETWEEN touched.first AND touched.last
+"""
+
+
+async def forget_days(
+    connection: AsyncConnection,
+    person_id: UUID,
+    record_ids: Sequence[UUID],
+    types: Sequence[int] = (),
+    starts: Sequence[datetime] = (),
+    ends: Sequence[datetime] = (),
+) -> None:
+    """Deletes the cached days that these records touch, where they are and where they will be.
+
+    `types`, `starts` and `ends` say where, and are left out when the records are to go. The caller
+    holds the gate and has not written the records yet.
+    """
+    database = await driver(connection)
+    # Most pushes meet no cached day: they pay for one look, not for sending the arrays.
+    if not await database.fetchval(CACHED, person_id):
+        return
+    await database.execute(
+        FORGET,
+        person_id,
+        record_ids,
+        types,
+        starts,
+        ends,
+        SLEEP_TYPES,
+        SLEEP_BEFORE,
+        SLEEP_AFTER,
+        BEFORE,
+        AFTER,
+    )

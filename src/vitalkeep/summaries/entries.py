@@ -1,0 +1,70 @@
+"""Records as the summaries read them, in the order in which they count."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+import orjson
+
+from vitalkeep.datatypes.times import offset_minutes
+from vitalkeep.records.sealed import EPOCH, MICROSECOND, Stored
+from vitalkeep.summaries.priority import Priority, rank
+
+Json: TypeAlias = dict[str, object]
+
+
+class Entry(NamedTuple):
+    """One record. Times are in UTC; `offset` is the start's and `end_offset` the end's, each the
+    other's where only that is known; `origin` is JSON, equal for the same source.
+    """
+
+    record_id: UUID
+    start: datetime
+    end: datetime
+    offset: timedelta | None
+    end_offset: timedelta | None
+    modified_at: datetime
+    rank: int
+    origin: bytes
+    content: dict[str, object]
+
+    @property
+    def length(self) -> timedelta:
+        """How long the record lasts."""
+        return self.end - self.start
+
+
+def to_entry(stored: Stored, rendered: bytes, priority: Priority) -> Entry:
+    """The entry of a stored record and its JSON."""
+    content: dict[str, object] = orjson.loads(rendered)
+    begun = _offset(content.get("start") or content.get("time"))
+    ended = _offset(content.get("end") or content.get("time"))
+    origin = orjson.dumps(content["origin"])
+    return Entry(
+        stored.record_id,
+        stored.start,
+        stored.end,
+        ended if begun is None else begun,
+        begun if ended is None else ended,
+        stored.modified_at,
+        rank(priority, origin),
+        origin,
+        content,
+    )
+
+
+def _offset(text: object) -> timedelta | None:
+    minutes = offset_minutes(str(text))
+    return None if minutes is None else timedelta(minutes=minutes)
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """The entry that counts before all others first: by its source's rank, of one rank the later
+    changed, of one moment the greater id.
+    """
+
+    def place(entry: Entry) -> tuple[int, int, int]:
+        return entry.rank, -((entry.modified_at - EPOCH) // MICROSECOND), -entry.record_id.int
+
+    return sorted(entries, key=place)

@@ -1,0 +1,116 @@
+"""Days of what is counted over time: steps, distance. Pure.
+
+A record counts for the part of its time in which no record of a source before it was running, and
+its value is taken to be spread evenly over its time. All of it is exact, and rounded at the very
+end: integers half up to whole ones, other numbers to six decimals, and what the sources counted so
+that it adds up to the day's total (largest remainder).
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+from math import floor
+from typing import Final, TypeAlias, cast
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from vitalkeep.datatypes.descriptors import DataType, Field
+from vitalkeep.summaries.entries import Entry, Json
+from vitalkeep.summaries.local_days import INSTANT, JUST_BEFORE, Frame, frame, split
+from vitalkeep.summaries.merge import Span, merge
+
+HALF: Final = Fraction(1, 2)
+QUANTA: Final = {"integer": 1, "number": 10**6}
+"""How many parts of one are told, by the kind of the field."""
+
+Times: TypeAlias = dict[date, dict[int, timedelta]]
+"""How long each entry, by its position, counts on each day."""
+
+
+def summarize_totals(
+    kind: DataType, entries: Sequence[Entry], zone: ZoneInfo, period: Span
+) -> dict[date, Json]:
+    """Days of the entries, which come in the order in which they count.
+
+    `period` bounds the time looked at; days that are not wholly inside are not told rightly.
+    """
+    field = total_field(kind)
+    kept = [entry for entry in entries if _is_inside(entry, period)]
+    frames = [_frame(entry, zone) for entry in kept]
+    spans = [(max(entry.start, period[0]), min(entry.end, period[1])) for entry in kept]
+    own: Times = defaultdict(lambda: defaultdict(timedelta))
+    counted: Times = defaultdict(lambda: defaultdict(timedelta))
+    for index, (begun, ended) in enumerate(spans):
+        for day, length in split(frames[index], begun, ended):
+            own[day][index] += length
+    for index, begun, ended in merge(spans):
+        for day, length in split(frames[index], begun, ended):
+            counted[day][index] += length
+    return {day: _tell(field, kept, times, counted[day]) for day, times in own.items()}
+
+
+def total_field(kind: DataType) -> Field:
+    """What is added up of a type that is told by its total."""
+    return next(field for field in kind.fields if field.kind in QUANTA)
+
+
+def _is_inside(entry: Entry, period: Span) -> bool:
+    since, until = period
+    return entry.start < until and (entry.end > since or entry.start == since)
+
+
+def _frame(entry: Entry, zone: ZoneInfo) -> Frame:
+    last = max(entry.start, entry.end - JUST_BEFORE)
+    return frame((entry.start, entry.offset), (last, entry.end_offset), zone)
+
+
+def _tell(
+    field: Field, entries: Sequence[Entry], own: dict[int, timedelta], counted: dict[int, timedelta]
+) -> Json:
+    """One day: the total, and each source's own total with what of it entered the day's."""
+    per_one = QUANTA[field.kind]
+    sources: dict[bytes, tuple[int, Fraction, Fraction]] = {}
+    for index, length in own.items():
+        entry = entries[index]
+        value = Fraction(cast(float, entry.content[field.name])) * per_one
+        rank, whole, part = sources.get(entry.origin, (entry.rank, Fraction(), Fraction()))
+        whole += value * _share(entry, length)
+        if index in counted:
+            part += value * _share(entry, counted[index])
+        sources[entry.origin] = rank, whole, part
+    listed = sorted(sources.items(), key=lambda source: (source[1][0], source[0]))
+    total, parts = apportion([part for _, (_, _, part) in listed])
+    return {
+        field.name: _number(field, total),
+        "by_source": [
+            {
+                "origin": orjson.loads(origin),
+                field.name: _number(field, floor(whole + HALF)),
+                "counted": _number(field, part),
+            }
+            for (origin, (_, whole, _)), part in zip(listed, parts, strict=True)
+        ],
+    }
+
+
+def _share(entry: Entry, length: timedelta) -> Fraction:
+    """Which part of the record a time is; of a record without length, all of it."""
+    if entry.length in (length, INSTANT):
+        return Fraction(1)
+    return Fraction(length // JUST_BEFORE, entry.length // JUST_BEFORE)
+
+
+def apportion(exact: Sequence[Fraction]) -> tuple[int, list[int]]:
+    """The rounded sum and whole parts that add up to it, each next to its exact value."""
+    total = floor(sum(exact, HALF))
+    parts = [floor(each) for each in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda at: parts[at] - exact[at])
+    for at in by_remainder[: total - sum(parts)]:
+        parts[at] += 1
+    return total, parts
+
+
+def _number(field: Field, quanta: int) -> int | float:
+    return quanta if field.kind == "integer" else quanta / QUANTA[field.kind]
