@@ -1,7 +1,7 @@
 """Daily summaries written the slow way: time is cut at every quarter of an hour and wherever
 anything begins or ends, and for each piece every record is asked.
 
-Works on records as answers carry them. Shares nothing with the package but names.
+Works on records as answers carry them, and shares nothing with the package.
 """
 
 from collections import defaultdict
@@ -190,12 +190,8 @@ def shared_out(exact: list[Fraction]) -> tuple[int, list[int]]:
     """The rounded sum, and parts that add up to it: one more at a time to whoever lacks most."""
     total = half_up(sum(exact, Fraction()))
     parts = [each.numerator // each.denominator for each in exact]
-    given: set[int] = set()
     while sum(parts) < total:
-        lacking = [at for at in range(len(parts)) if at not in given]
-        most = max(lacking, key=lambda at: exact[at] - parts[at])
-        parts[most] += 1
-        given.add(most)
+        parts[max(range(len(parts)), key=lambda at: exact[at] - parts[at])] += 1
     return total, parts
 
 
@@ -283,12 +279,11 @@ def pulse(records: list[Json], zone: ZoneInfo) -> dict[date, Json]:
 
 
 def spread(values: list[Any]) -> Json:
-    mean = sum(map(Fraction, values)) / len(values)
+    mean: Fraction = sum(map(Fraction, values), Fraction()) / len(values)
     return {"min": sorted(values)[0], "max": sorted(values)[-1], "mean": float(round(mean, 6))}
 
 
 def spreads(records: list[Json], zone: ZoneInfo, choices: Choices) -> dict[date, Json]:
-    """Blood pressure alone has two values; the others are called in their one field's unit."""
     days: defaultdict[date, list[Json]] = defaultdict(list)
     for record in records:
         days[date_of(times(record)[0], offsets(record)[0], zone)].append(record)

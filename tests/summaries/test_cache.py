@@ -93,7 +93,8 @@ async def test_kept_days_are_what_computing_them_would_give(
     happened = data.draw(st.lists(changes(zone, day), min_size=1, max_size=7))
     person = await new_person(make)
     first, last = day - 4 * ONE_DAY, day + 7 * ONE_DAY
-    place, order = "Asia/Tokyo", []
+    place = "Asia/Tokyo"
+    order: list[dict[str, str]] = []
     for version, (what, value) in enumerate(happened):
         await perform(person, what, value, day, version)
         place = value if what == "zone" else place

@@ -113,14 +113,15 @@ async def test_days_on_which_nothing_can_lie_are_not_kept(make: Make, app: FastA
 async def test_the_order_of_sources_is_kept_and_answered(make: Make, app: FastAPI) -> None:
     person, path = await make.person(), "/v1/me/source-priority"
     assert await get_json(person, path) == {"sources": []}
-    order = {
+    order: dict[str, list[Json]] = {
         "sources": [
             {"app": "jp.example.walk", "device_type": "phone"},
             {"app": "jp.example.歩く"},
             {"device_type": "ring"},
         ]
     }
-    for chosen in (order, {"sources": order["sources"][:1]}, {"sources": []}):
+    for some in (order["sources"], order["sources"][:1], []):
+        chosen = {"sources": some}
         answer = await person.request("PUT", path, json=chosen)
         assert (answer.status_code, answer.json()) == (200, chosen)
         require_answer(app.openapi(), f"PUT {path}", 200, answer.json())

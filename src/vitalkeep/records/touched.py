@@ -45,8 +45,12 @@ USING (
     FROM (SELECT u.* FROM unnest($3::int2[], $4::timestamptz[], $5::timestamptz[])
                      AS u (type, start_time, end_time)
           UNION ALL
-          SELECT r.type, r.start_time, r.end_time FROM records r
-          WHERE r.person_id = $1 AND r.record_id = ANY($2::uuid[]) AND r.sealed IS NOT NULL) t
+          SELECT r.type, r.start_time, r.end_time
+          FROM unnest($2::uuid[]) AS i (record_id)
+          -- One look each at the primary key, whatever the planner takes the person to have.
+          CROSS JOIN LATERAL (SELECT * FROM records r
+                              WHERE r.person_id = $1 AND r.record_id = i.record_id LIMIT 1) r
+          WHERE r.sealed IS NOT NULL) t
 ) touched
 WHERE d.person_id = $1 AND d.type = touched.type
   AND d.day BETWEEN touched.first AND touched.last

@@ -26,7 +26,7 @@ from vitalkeep.summaries.sleep import FOLD_GAP, summarize_sleep
 from vitalkeep.summaries.spread import summarize_pulse, summarize_spread
 from vitalkeep.summaries.totals import summarize_totals
 
-CHUNK: Final = timedelta(days=14)
+CHUNK: Final = timedelta(days=7)
 """As many days are read at a time: a year of records is neither held at once nor opened without
 letting other requests in between.
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -38,8 +39,9 @@ class Entry(NamedTuple):
 def to_entry(stored: Stored, rendered: bytes, priority: Priority) -> Entry:
     """The entry of a stored record and its JSON."""
     content: dict[str, object] = orjson.loads(rendered)
-    begun = _offset(content.get("start") or content.get("time"))
-    ended = _offset(content.get("end") or content.get("time"))
+    time = content.get("time")
+    begun = _offset(time or content["start"])
+    ended = begun if time else _offset(content["end"])
     origin = orjson.dumps(content["origin"])
     return Entry(
         stored.record_id,
@@ -54,9 +56,14 @@ def to_entry(stored: Stored, rendered: bytes, priority: Priority) -> Entry:
     )
 
 
-def _offset(text: object) -> timedelta | None:
-    minutes = offset_minutes(str(text))
-    return None if minutes is None else timedelta(minutes=minutes)
+def _offset(time: object) -> timedelta | None:
+    text = str(time)
+    return None if text[-1] == "Z" else _east(text[-6:])
+
+
+@lru_cache(maxsize=4096)
+def _east(zone: str) -> timedelta:
+    return timedelta(minutes=offset_minutes(zone) or 0)
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:

@@ -9,8 +9,6 @@ that it adds up to the day's total (largest remainder).
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
-from fractions import Fraction
-from math import floor
 from typing import Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
@@ -18,10 +16,10 @@ import orjson
 
 from vitalkeep.datatypes.descriptors import DataType, Field
 from vitalkeep.summaries.entries import Entry, Json
-from vitalkeep.summaries.local_days import INSTANT, JUST_BEFORE, Frame, frame, split
+from vitalkeep.summaries.exact import ExactSum, apportion, round_half_up
+from vitalkeep.summaries.local_days import JUST_BEFORE, Frame, frame, split
 from vitalkeep.summaries.merge import Span, merge
 
-HALF: Final = Fraction(1, 2)
 QUANTA: Final = {"integer": 1, "number": 10**6}
 """How many parts of one are told, by the kind of the field."""
 
@@ -66,50 +64,49 @@ def _frame(entry: Entry, zone: ZoneInfo) -> Frame:
     return frame((entry.start, entry.offset), (last, entry.end_offset), zone)
 
 
+class _Source:
+    """What one source measured on a day, and what of it counts, both in quanta."""
+
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
+        self.own = ExactSum()
+        self.counted = ExactSum()
+
+
 def _tell(
     field: Field, entries: Sequence[Entry], own: dict[int, timedelta], counted: dict[int, timedelta]
 ) -> Json:
     """One day: the total, and each source's own total with what of it entered the day's."""
-    per_one = QUANTA[field.kind]
-    sources: dict[bytes, tuple[int, Fraction, Fraction]] = {}
+    sources: dict[bytes, _Source] = {}
     for index, length in own.items():
         entry = entries[index]
-        value = Fraction(cast(float, entry.content[field.name])) * per_one
-        rank, whole, part = sources.get(entry.origin, (entry.rank, Fraction(), Fraction()))
-        whole += value * _share(entry, length)
+        source = sources.setdefault(entry.origin, _Source(entry.rank))
+        _add(source.own, field, entry, length)
         if index in counted:
-            part += value * _share(entry, counted[index])
-        sources[entry.origin] = rank, whole, part
-    listed = sorted(sources.items(), key=lambda source: (source[1][0], source[0]))
-    total, parts = apportion([part for _, (_, _, part) in listed])
+            _add(source.counted, field, entry, counted[index])
+    listed = sorted(sources.items(), key=lambda item: (item[1].rank, item[0]))
+    total, parts = apportion([source.counted.total() for _, source in listed])
     return {
         field.name: _number(field, total),
         "by_source": [
             {
                 "origin": orjson.loads(origin),
-                field.name: _number(field, floor(whole + HALF)),
+                field.name: _number(field, round_half_up(source.own.total())),
                 "counted": _number(field, part),
             }
-            for (origin, (_, whole, _)), part in zip(listed, parts, strict=True)
+            for (origin, source), part in zip(listed, parts, strict=True)
         ],
     }
 
 
-def _share(entry: Entry, length: timedelta) -> Fraction:
-    """Which part of the record a time is; of a record without length, all of it."""
-    if entry.length in (length, INSTANT):
-        return Fraction(1)
-    return Fraction(length // JUST_BEFORE, entry.length // JUST_BEFORE)
-
-
-def apportion(exact: Sequence[Fraction]) -> tuple[int, list[int]]:
-    """The rounded sum and whole parts that add up to it, each next to its exact value."""
-    total = floor(sum(exact, HALF))
-    parts = [floor(each) for each in exact]
-    by_remainder = sorted(range(len(exact)), key=lambda at: parts[at] - exact[at])
-    for at in by_remainder[: total - sum(parts)]:
-        parts[at] += 1
-    return total, parts
+def _add(to: ExactSum, field: Field, entry: Entry, length: timedelta) -> None:
+    """Adds the part of a record's value that a time is; of one without length it is all."""
+    over, under = cast(float, entry.content[field.name]).as_integer_ratio()
+    over *= QUANTA[field.kind]
+    if length == entry.length:
+        to.add(over, under)
+    else:
+        to.add(over * (length // JUST_BEFORE), under * (entry.length // JUST_BEFORE))
 
 
 def _number(field: Field, quanta: int) -> int | float:
