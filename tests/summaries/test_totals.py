@@ -127,6 +127,15 @@ async def test_steps_at_one_instant_count_unless_a_better_source_was_running(mak
     assert (await get_day(person, "2024-05-01"))["count"] == 600
 
 
+async def test_midnight_at_the_edge_of_the_world_belongs_to_the_day_it_begins(make: Make) -> None:
+    person = await make.person()
+    evening = steps(local(1, 23, offset=18), local(2, offset=18), 70)
+    midnight = steps(local(2, offset=18), local(2, offset=18), 5, "phone")
+    await person.push(evening, midnight)
+    assert (await get_day(person, "2024-05-02"))["count"] == 5
+    assert (await get_day(person, "2024-05-01"))["count"] == 70
+
+
 async def test_a_year_long_record_counts_on_each_of_its_days(make: Make) -> None:
     person = await make.person()
     await person.push(steps("2024-01-01T00:00:00+09:00", "2024-12-31T00:00:00+09:00", 36500))
