@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -92,11 +93,7 @@ def beats(one: Json, other: Json, choices: Choices) -> bool:
 
 
 def winner(running: list[Json], choices: Choices) -> Json:
-    best = running[0]
-    for record in running[1:]:
-        if beats(record, best, choices):
-            best = record
-    return best
+    return reduce(lambda best, each: each if beats(each, best, choices) else best, running)
 
 
 def pieces(cuts: Iterable[datetime]) -> Iterator[tuple[datetime, datetime]]:

@@ -228,6 +228,26 @@ async def test_a_change_of_zone_is_seen(make: Make) -> None:
     ]
 
 
+async def test_a_session_that_joins_two_sleeps_is_seen_on_the_later_day(make: Make) -> None:
+    person = await make.person()
+
+    def session(start: str, end: str) -> Json:
+        origin = {"app": "jp.example.sleep"}
+        return {"type": "sleep", "start": start, "end": end, "stages": [], "origin": origin}
+
+    hour = session(local(1, 18, offset=18), local(1, 19, offset=18))
+    two_days = session(local(2, 17, 30, offset=18), local(4, 17, 30, offset=18))
+    await person.push(hour, two_days)
+    days = await list_days(person, "2024-05-01", "2024-05-05")
+    assert [(day["date"], day["asleep_s"]) for day in days] == [
+        ("2024-05-01", 3600),
+        ("2024-05-04", 48 * 3600),
+    ]
+    await person.push(session(local(1, 18, 30, offset=18), local(2, 17, offset=18)))
+    days = await list_days(person, "2024-05-01", "2024-05-05")
+    assert [(day["date"], day["asleep_s"]) for day in days] == [("2024-05-04", 71 * 3600)]
+
+
 @pytest.mark.parametrize(
     "tampering",
     [

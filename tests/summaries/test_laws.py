@@ -15,7 +15,7 @@ from vitalkeep.records import touched
 
 Json = dict[str, Any]
 ONE_DAY = timedelta(days=1)
-law = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+law = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def expected(kind: str, made: list[Json], zone: str, wanted: list[Json]) -> dict[date, Json]:

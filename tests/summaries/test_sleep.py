@@ -89,6 +89,17 @@ async def test_an_hour_between_two_sessions_parts_them(make: Make) -> None:
     ]
 
 
+async def test_sessions_without_end_are_folded_no_further_than_a_day(make: Make) -> None:
+    person = await make.person()
+    await person.push(*(night(local(1, 0, 90 * n), local(1, 1, 90 * n)) for n in range(20)))
+    days = await list_days(person, "2024-05-01", "2024-05-03")
+    # Only the first would have to reach a session that starts 24 hours after it.
+    assert [(day["date"], day["asleep_s"]) for day in days] == [
+        ("2024-05-01", HOUR),
+        ("2024-05-02", 19 * HOUR),
+    ]
+
+
 async def test_sessions_of_two_sources_are_both_kept_and_their_common_time_counts_once(
     make: Make,
 ) -> None:

@@ -19,16 +19,18 @@ WIDEST_OFFSET: Final = timedelta(hours=18)
 """Source: RFC 3339 offsets as `datatypes.wire.TIME_PATTERN` takes them, Health Connect's range."""
 LONGEST_SLEEP: Final = timedelta(hours=48)
 """A longer session is a recording that was forgotten, and no part of any summary."""
+FOLD_GAP: Final = timedelta(hours=1)
+"""Sessions of one source with less than this between them are one sleep."""
 FOLD_WITHIN: Final = timedelta(hours=24)
-"""Sessions that start this long after another are not folded into one sleep with it."""
+"""A session that starts this long after another, or later, is not folded into one sleep with it."""
 
 BEFORE: Final = timedelta(days=1) + WIDEST_OFFSET
 """An instant can lie on a local day whose date, at midnight UTC, is this much earlier."""
 AFTER: Final = WIDEST_OFFSET
 """An instant can lie on a local day whose date, at midnight UTC, is this much later."""
-# A sleep that a session has part in ends, at the latest, as long after one that starts
-# FOLD_WITHIN later; it may lie wholly before the session that it is folded with.
-SLEEP_BEFORE: Final = FOLD_WITHIN + BEFORE
+# A session lengthens a sleep that ended up to FOLD_GAP before it, and through it that sleep may
+# reach another that starts just within FOLD_WITHIN and is as long as they get.
+SLEEP_BEFORE: Final = FOLD_GAP + BEFORE
 SLEEP_AFTER: Final = FOLD_WITHIN + LONGEST_SLEEP + AFTER
 SLEEP_TYPES: Final = [kind.number for kind in TYPES if kind.summary == "sleep"]
 
@@ -45,12 +47,8 @@ USING (
     FROM (SELECT u.* FROM unnest($3::int2[], $4::timestamptz[], $5::timestamptz[])
                      AS u (type, start_time, end_time)
           UNION ALL
-          SELECT r.type, r.start_time, r.end_time
-          FROM unnest($2::uuid[]) AS i (record_id)
-          -- One look each at the primary key, whatever the planner takes the person to have.
-          CROSS JOIN LATERAL (SELECT * FROM records r
-                              WHERE r.person_id = $1 AND r.record_id = i.record_id LIMIT 1) r
-          WHERE r.sealed IS NOT NULL) t
+          SELECT r.type, r.start_time, r.end_time FROM records r
+          WHERE r.person_id = $1 AND r.record_id = ANY($2::uuid[]) AND r.sealed IS NOT NULL) t
 ) touched
 WHERE d.person_id = $1 AND d.type = touched.type
   AND d.day BETWEEN touched.first AND touched.last

@@ -17,12 +17,12 @@ from vitalkeep.base.sealing import PersonKey
 from vitalkeep.datatypes.descriptors import DataType
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.records.query import Window, list_overlapping
-from vitalkeep.records.touched import AFTER, BEFORE, FOLD_WITHIN, LONGEST_SLEEP
+from vitalkeep.records.touched import AFTER, BEFORE, FOLD_GAP, FOLD_WITHIN, LONGEST_SLEEP
 from vitalkeep.summaries.entries import Entry, Json, in_order, to_entry
 from vitalkeep.summaries.local_days import ONE_DAY
 from vitalkeep.summaries.merge import Span
 from vitalkeep.summaries.priority import Priority
-from vitalkeep.summaries.sleep import FOLD_GAP, summarize_sleep
+from vitalkeep.summaries.sleep import summarize_sleep
 from vitalkeep.summaries.spread import summarize_pulse, summarize_spread
 from vitalkeep.summaries.totals import summarize_totals
 

@@ -17,13 +17,11 @@ from zoneinfo import ZoneInfo
 
 from vitalkeep.datatypes.descriptors import DataType
 from vitalkeep.datatypes.times import time_text, to_instant
-from vitalkeep.records.touched import FOLD_WITHIN, LONGEST_SLEEP
+from vitalkeep.records.touched import FOLD_GAP, FOLD_WITHIN, LONGEST_SLEEP
 from vitalkeep.summaries.entries import Entry, Json
 from vitalkeep.summaries.local_days import Local, local_date
 from vitalkeep.summaries.merge import Segment, Span, merge
 
-FOLD_GAP: Final = timedelta(hours=1)
-"""Sessions of one source with less than this between them are one sleep."""
 NOT_ASLEEP: Final = frozenset({"awake", "out_of_bed", "awake_in_bed"})
 SECOND: Final = timedelta(seconds=1)
 
