@@ -46,6 +46,16 @@ async def test_blood_pressure_has_a_spread_of_each_value(make: Make) -> None:
     }
 
 
+async def test_a_mean_lies_between_the_smallest_and_the_largest(make: Make) -> None:
+    person = await make.person()
+    for hour in (7, 8, 9):
+        await person.push(
+            make.record("blood_glucose", time=local(1, hour), millimoles_per_liter=5.9444444444)
+        )
+    told = await get_day(person, "2024-05-01", "blood_glucose")
+    assert told["min"] == told["mean"] == told["max"] == 5.9444444444
+
+
 async def test_of_two_at_the_last_moment_the_better_source_s_is_the_last(make: Make) -> None:
     person = await make.person()
     scale, watch = (

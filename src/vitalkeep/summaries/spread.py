@@ -56,12 +56,13 @@ def _tell(kind: DataType, entries: Sequence[Entry]) -> Json:
 
 
 def spread(values: Sequence[Number]) -> Json:
-    """Smallest, largest and mean; the order of the values changes nothing."""
-    return {
-        "min": min(values),
-        "max": max(values),
-        "mean": round(fsum(values) / len(values), 6),
-    }
+    """Smallest, largest and mean; the order of the values changes nothing.
+
+    Rounding leaves the mean between the two: values that were converted have more decimals.
+    """
+    low, high = min(values), max(values)
+    mean = round(fsum(values) / len(values), 6)
+    return {"min": low, "max": high, "mean": float(min(max(mean, low), high))}
 
 
 def summarize_pulse(kind: DataType, entries: Sequence[Entry], zone: ZoneInfo) -> dict[date, Json]:
