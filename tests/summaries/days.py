@@ -66,7 +66,7 @@ async def view_of(make: Make, person: Caller) -> View:
     caller = await get_caller(make, person)
     zone = select(Person.time_zone).where(Person.person_id == person.id)
     async with make.fastapi.state.engine.begin() as connection:
-        priority = await find_priority(connection, caller)
+        priority = await find_priority(connection, person.id, caller.key)
         return View(person.id, caller.key, str(await connection.scalar(zone)), priority)
 
 

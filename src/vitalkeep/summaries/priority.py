@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from typing import Final, TypeAlias
+from uuid import UUID
 
 import orjson
 from sqlalchemy import delete, select
@@ -43,11 +44,11 @@ def rank(priority: Priority, origin: bytes) -> int:
     return len(priority) + known
 
 
-async def find_priority(connection: AsyncConnection, person: PersonCaller) -> Priority:
+async def find_priority(connection: AsyncConnection, person_id: UUID, key: PersonKey) -> Priority:
     """The order that the person chose, empty for the default one. Raises SealBroken."""
-    query = select(SourcePriority.sealed).where(SourcePriority.person_id == person.person_id)
+    query = select(SourcePriority.sealed).where(SourcePriority.person_id == person_id)
     sealed = await connection.scalar(query)
-    return () if sealed is None else _open(person.key, sealed)
+    return () if sealed is None else _open(key, sealed)
 
 
 def _open(key: PersonKey, sealed: bytes) -> Priority:

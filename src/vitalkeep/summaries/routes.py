@@ -48,7 +48,7 @@ async def list_days(
     """
     types = known_types(RecordQuery(type=wanted.type))
     first, last = to_dates(wanted, person.time_zone)
-    priority = await find_priority(connection, person)
+    priority = await find_priority(connection, person.person_id, person.key)
     view = View(person.person_id, person.key, person.time_zone, priority)
     days = await cache.list_days(connection, view, types, first, last)
     found = [days[key] for key in sorted(days, key=lambda key: (key[0], BY_NUMBER[key[1]].name))]
@@ -75,7 +75,7 @@ def to_dates(wanted: DayQuery, time_zone: str) -> tuple[date, date]:
 @router.get("/v1/me/source-priority", response_model_exclude_none=True, responses=SIGNED_IN)
 async def get_source_priority(person: SignedInPerson, connection: Connection) -> SourceOrder:
     """The order that the person chose; an empty list is the default one."""
-    return to_order(await find_priority(connection, person))
+    return to_order(await find_priority(connection, person.person_id, person.key))
 
 
 @router.put(
