@@ -132,6 +132,12 @@ async def push_and_read(make: Make, person: Caller) -> None:
     assert (await person.get(f"/v1/{misplaced}")).status_code == 404
     listed = (await person.get("/v1/me/records")).json()["records"]
     assert len(listed) == 14
+    order = {"sources": [{"app": ORIGIN["app"]}]}
+    answer = await person.request("PUT", "/v1/me/source-priority", json=order)
+    assert answer.status_code == 200
+    days = await person.get("/v1/me/days")
+    assert str(NUMBERS["newer weight"]) in days.text
+    assert TEXTS["app"] in days.text
     for path in (f"/v1/me/records/{listed[0]['id']}", "/v1/me/changes", "/v1/me/consent-events"):
         assert (await person.get(path)).status_code == 200
 

@@ -187,6 +187,7 @@ async def party(make: Make) -> tuple[Caller, Caller, str]:
     ("path", "key", "at_least"),
     [
         ("/v1/me/records", "records", 9),
+        ("/v1/me/days", "days", 9),
         ("/v1/me/changes", "changes", 10),
         ("/v1/me/consents", "consents", 19),
         ("/v1/me/consent-events", "events", 21),

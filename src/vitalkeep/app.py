@@ -33,6 +33,8 @@ from vitalkeep.records import changes, deletion, withdrawal
 from vitalkeep.records import routes as record_routes
 from vitalkeep.records.published import published_schemas
 from vitalkeep.records.published_dialects import KEEP_NULL, dialect_schemas
+from vitalkeep.summaries import routes as summary_routes
+from vitalkeep.summaries.published import day_schemas
 
 DESCRIPTION = """\
 Health records of persons who agreed, type by type, to what is collected and who may read it.
@@ -47,6 +49,7 @@ ROUTERS = (
     deletion.router,
     record_routes.router,
     changes.router,
+    summary_routes.router,
     care_routes.router,
     audit_routes.router,
     erasure_routes.router,
@@ -106,7 +109,8 @@ def create_app(
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
-    install_openapi(app, components=published_schemas() | dialect_schemas(), keep_null=KEEP_NULL)
+    components = published_schemas() | dialect_schemas() | day_schemas()
+    install_openapi(app, components=components, keep_null=KEEP_NULL)
     mount_explorer(app)
     return app
 

@@ -31,11 +31,15 @@ class Life:
 
 
 async def live(make: Make, app: App | None = None, nurse: Caller | None = None) -> Life:
-    """A person who signed in, agreed, pushed, opened a case and was read."""
+    """A person who signed in, agreed, pushed, looked at their days, opened a case and was read."""
     app, nurse = app or await make.app(), nurse or await make.staff()
     person = await make.person(app)
     refresh = (await make.sign_in(app, person.external_id))["refresh_token"]
     pushed = await person.push(make.record("steps"), make.record("weight"), make.record("weight"))
+    assert (await person.get("/v1/me/days")).json()["days"]
+    order = {"sources": [{"device_type": "phone"}]}
+    answer = await person.request("PUT", "/v1/me/source-priority", json=order)
+    assert answer.status_code == 200, answer.text
     accepted = await make.case(nurse, person, ["steps.read", "weight.read"])
     case_id = UUID(accepted["case"]["id"])
     assert (await nurse.get(f"/v1/cases/{case_id}/records")).status_code == 200

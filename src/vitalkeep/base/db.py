@@ -4,7 +4,7 @@ Nothing else commits. A request's transaction ends before its answer is sent, so
 never said of something that was not stored.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Annotated, Final, Literal, cast
 from uuid import UUID
@@ -195,3 +195,12 @@ async def driver(connection: AsyncConnection) -> asyncpg.Connection:
     """
     raw = await connection.get_raw_connection()
     return cast(asyncpg.Connection, raw.driver_connection)
+
+
+def array(values: Iterable[object]) -> str:
+    """A PostgreSQL array literal of numbers or ids, for a parameter `$1::text::uuid[]`.
+
+    The driver's own encoding of lists looks at each element's class first, which costs a push of a
+    thousand records more than everything else it sends.
+    """
+    return "{" + ",".join(map(str, values)) + "}"

@@ -25,7 +25,8 @@ from vitalkeep.datatypes.times import from_microseconds, microseconds, read_time
 from vitalkeep.datatypes.units import get_ucum, to_stored
 from vitalkeep.datatypes.wire import text_pattern
 
-EARLIEST: Final = microseconds(datetime(2000, 1, 1, tzinfo=UTC))
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EARLIEST_US: Final = microseconds(EARLIEST)
 MAX_START_AHEAD: Final = timedelta(hours=24)
 """How far a phone's clock may be ahead, or set to another zone's local time."""
 MAX_END_AHEAD: Final = timedelta(days=8)
@@ -181,10 +182,10 @@ def _normalize(given: Any, plan: _Plan) -> None:  # noqa: ANN401
 
 def _require_window(start: int, end: int, now: datetime, plan: _Plan) -> None:
     latest_start, latest_end = _latest(now)
-    if EARLIEST <= start <= end and start <= latest_start and end <= latest_end:
+    if _EARLIEST_US <= start <= end and start <= latest_start and end <= latest_end:
         return
     pointer = "/" + plan.start
-    if start < EARLIEST:
+    if start < _EARLIEST_US:
         raise RecordRejected("time_out_of_window", pointer, "must not be before 2000-01-01")
     if start > latest_start:
         detail = "must not be more than 24 hours ahead"

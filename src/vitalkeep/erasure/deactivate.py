@@ -32,12 +32,14 @@ from vitalkeep.persons import models as person_models
 from vitalkeep.persons.models import Organization, Person
 from vitalkeep.records import models as record_models
 from vitalkeep.records.models import Record
+from vitalkeep.summaries import models as summary_models
 
 ALL_MODELS: Final = (
     person_models,
     consent_models,
     audit_models,
     record_models,
+    summary_models,
     care_models,
     erasure_models,
 )

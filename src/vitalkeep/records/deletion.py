@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.bodies import Moment, RequestBody
-from vitalkeep.base.db import Connection, driver
+from vitalkeep.base.db import Connection, array, driver
 from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, problems
 from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.datatypes.canonical import to_platform_id, to_text
@@ -23,6 +23,7 @@ from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.models import BY_PERSON, BY_SOURCE
 from vitalkeep.records.sealed import client_identity, platform_identity
+from vitalkeep.records.touched import forget_days
 
 router = APIRouter(tags=["records"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
@@ -168,5 +169,6 @@ async def bury(
     if not live:
         return 0
     feed = await take_gate(connection, person_id, len(live))
+    await forget_days(connection, person_id, array(live))
     await (await driver(connection)).execute(BURY, person_id, live, deleted_by, feed, clock.now())
     return len(live)

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
-from vitalkeep.base.db import driver
+from vitalkeep.base.db import array, driver
 from vitalkeep.datatypes.records import RecordRejected
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.persons.gate import take_gate
@@ -21,11 +21,11 @@ from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
 from vitalkeep.records.parse import Outcome
 from vitalkeep.records.sealed import identity, seal_record
 from vitalkeep.records.sources import number_sources
+from vitalkeep.records.touched import forget_days
 from vitalkeep.records.verdicts import (
     Draft,
     Verdict,
     VerdictStatus,
-    array,
     explain,
     rejection,
     uuid_text,
@@ -137,6 +137,14 @@ async def store(
     )
     columns = to_columns(person, drafts, numbers)
     feed = await take_gate(connection, person.person_id, len(drafts))
+    await forget_days(
+        connection,
+        person.person_id,
+        columns[0],
+        types=columns[4],
+        starts=columns[1],
+        ends=columns[2],
+    )
     now = clock.now()
     rows = await (await driver(connection)).fetch(
         UPSERT, person.person_id, *columns, feed, now, person.client_id

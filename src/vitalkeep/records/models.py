@@ -1,9 +1,9 @@
 """Tables of the data. Columns are ordered by falling alignment, which saves bytes on every row."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, SmallInteger, text
+from sqlalchemy import BigInteger, Date, DateTime, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from vitalkeep.base.db import Table, holds, person_column
@@ -40,6 +40,14 @@ class Record(Table):
         Index(None, "person_id", "feed"),
         # For the purge only: in the order of deletion, across persons.
         Index(None, "modified_at", "person_id", "record_id", postgresql_where=text(PASSING)),
+        # Few records last longer than the lookback of `query.list_overlapping`.
+        Index(
+            "ix_records_long",
+            "person_id",
+            "type",
+            "end_time",
+            postgresql_where=text("end_time - start_time > '48:00:00'::interval"),
+        ),
     )
 
     person_id: Mapped[UUID] = person_column(cascade=False, primary_key=True)
@@ -69,4 +77,27 @@ class Record(Table):
     )
     sealed: Mapped[bytes | None] = mapped_column(
         info=holds("sealed", "the record's content; null once it is deleted")
+    )
+
+
+class DaySummary(Table):
+    """One day of one type as `summaries` computed it, kept until a write can have changed it.
+
+    The table belongs to this room, below the one that fills it, because pushes and deletions empty
+    it in their own transactions (`records.touched`).
+    """
+
+    __tablename__ = "day_summaries"
+
+    person_id: Mapped[UUID] = person_column(primary_key=True)
+    type: Mapped[int] = mapped_column(
+        SmallInteger, primary_key=True, info=holds("clear", "number of the data type")
+    )
+    day: Mapped[date] = mapped_column(
+        Date, primary_key=True, info=holds("clear", "local date, without data or with")
+    )
+    sealed: Mapped[bytes] = mapped_column(
+        info=holds(
+            "sealed", "the day's summary, empty without data, and what it was computed under"
+        )
     )

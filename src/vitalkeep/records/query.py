@@ -1,12 +1,13 @@
 """Reading stored records: pages by time, and one by id.
 
 Answers are spliced from opened bytes, not parsed and built again. Only `records.routes`,
-`records.changes` and `care.reading` call this: a test holds the list.
+`records.changes` and `care.reading` call this, and `summaries.compute`, which reads whole days for
+its caller: a test holds the list.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -36,6 +37,22 @@ ORDER BY r.start_time, r.record_id LIMIT $7
 ONE: Final = f"""
 SELECT {COLUMNS} FROM records
 WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL
+"""  # noqa: S608
+
+LOOKBACK: Final = timedelta(hours=48)
+"""Whoever looks for records that overlap a period looks this far before it; the index
+`ix_records_long` holds what lasts longer.
+"""
+
+OVERLAPPING: Final = f"""
+SELECT {COLUMNS} FROM records
+WHERE person_id = $1 AND type = $2 AND sealed IS NOT NULL AND end_time >= $3
+  AND start_time >= $5 AND start_time < $4 AND start_time >= $6 AND start_time < $7
+UNION ALL
+SELECT {COLUMNS} FROM records
+WHERE person_id = $1 AND type = $2 AND sealed IS NOT NULL AND end_time >= $3
+  AND start_time < $5 AND start_time >= $6 AND start_time < $7
+  AND end_time - start_time > '48:00:00'::interval
 """  # noqa: S608
 
 
@@ -110,6 +127,33 @@ async def find_record(
     if row is None:
         return None
     return open_record(key, to_stored(row), await list_origins(connection, person_id, key))
+
+
+async def list_overlapping(
+    connection: AsyncConnection,
+    person_id: UUID,
+    key: PersonKey,
+    window: Window,
+    since: datetime,
+    until: datetime,
+) -> list[tuple[Stored, bytes]]:
+    """Every record of the window that overlaps or touches `[since, until)`, with its JSON.
+
+    In no order. The caller has proven the right to read the window. Raises SealBroken.
+    """
+    rows = await (await driver(connection)).fetch(
+        OVERLAPPING,
+        person_id,
+        window.type,
+        since,
+        until,
+        since - LOOKBACK,
+        window.since,
+        window.until,
+    )
+    origins = await list_origins(connection, person_id, key)
+    found = map(to_stored, rows)
+    return [(stored, open_record(key, stored, origins)) for stored in found]
 
 
 def to_stored(row: asyncpg.Record) -> Stored:

@@ -1,13 +1,13 @@
 """The verdict on each pushed record, and why one was not written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vitalkeep.base.db import driver
+from vitalkeep.base.db import array, driver
 from vitalkeep.consents.models import Consent
 from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.registry import BY_NUMBER
@@ -130,8 +130,3 @@ def uuid_text(record_id: bytes) -> str:
     """A record's id as answers carry it."""
     digits = record_id.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def array(values: Iterable[object]) -> str:
-    """A PostgreSQL array literal of numbers or of hexadecimal digits."""
-    return "{" + ",".join(map(str, values)) + "}"
