@@ -1,8 +1,12 @@
 """A sample that is part of a record: HealthKit has one sample per sleep stage and no session."""
 
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Final, NamedTuple
 
 from vitalkeep.datatypes.canonical import Measurement
+
+LONGEST_SLEEP: Final = timedelta(days=4)
+"""Longer than anybody sleeps: it bounds how far apart samples of one session can begin."""
 
 
 class Fragment(NamedTuple):

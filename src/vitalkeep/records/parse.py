@@ -4,7 +4,7 @@ The whole body is validated at once; only when that fails is it taken record by 
 one bad record never costs the others anything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeAlias
@@ -15,13 +15,18 @@ from pydantic import ValidationError
 
 from vitalkeep.base.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
-from vitalkeep.datatypes.dialects import health_connect
+from vitalkeep.datatypes.dialects import health_connect, healthkit
+from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import BATCH, RecordRejected, validate_record
 
 MAX_BATCH = 1000
 
-Outcome: TypeAlias = Measurement | RecordRejected
-DIALECTS: Final = {"health-connect": health_connect.measurement}
+Outcome: TypeAlias = Measurement | Fragment | RecordRejected
+Dialect: TypeAlias = Callable[[object, str, datetime], Measurement | Fragment]
+DIALECTS: Final[Mapping[str, Dialect]] = {
+    "health-connect": health_connect.measurement,
+    "healthkit": healthkit.measurement,
+}
 
 
 def parse_canonical(body: bytes, now: datetime) -> list[Outcome]:
@@ -60,7 +65,7 @@ def read_records(body: bytes) -> list[object]:
     return records
 
 
-def _outcome(convert: Callable[[datetime], Measurement], now: datetime) -> Outcome:
+def _outcome(convert: Callable[[datetime], Measurement | Fragment], now: datetime) -> Outcome:
     try:
         return convert(now)
     except RecordRejected as rejected:

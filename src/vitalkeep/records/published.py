@@ -8,7 +8,7 @@ from vitalkeep.records.parse import MAX_BATCH
 
 Schema: TypeAlias = dict[str, object]
 
-KEEP_NULL = ("HealthConnectRecord",)
+KEEP_NULL = ("HealthConnectRecord", "HealthKitSample")
 """Schemas in which null is accepted: phones send it."""
 
 
@@ -50,6 +50,12 @@ def published_schemas() -> dict[str, Schema]:
             "Records as Health Connect's readRecords emits them.",
             ["records"],
             records=list_of(ref("HealthConnectRecord"), minItems=1, maxItems=MAX_BATCH),
+        ),
+        "HealthKitSample": healthkit_sample(),
+        "HealthKitBatch": closed(
+            "Samples as HealthKit's bridges hand them over.",
+            ["records"],
+            records=list_of(ref("HealthKitSample"), minItems=1, maxItems=MAX_BATCH),
         ),
         "RecordPage": closed(
             "Records by start time; `next_cursor` is absent on the last page.",
@@ -103,10 +109,33 @@ def health_connect_record() -> Schema:
     }
 
 
-def batch_body(schema: str, examples: dict[str, Schema]) -> Schema:
-    """The OpenAPI request body of a push, with one named example a type."""
+def healthkit_sample() -> Schema:
+    """A sample as a bridge hands it over; members that we don't know are ignored."""
+    text: Schema = {"type": "string"}
+    unit: Schema = {
+        "type": "string",
+        "description": "HealthKit's unit string, as `kg` or `count/min`; `%` is a fraction.",
+    }
+    return {
+        "type": "object",
+        "description": "A HealthKit sample: a quantity, a stage of sleep, or a correlation of "
+        "both blood pressures. Samples of sleep become part of a session, whose id is answered.",
+        "properties": {
+            "quantityType": text,
+            "categoryType": text,
+            "correlationType": text,
+            "startDate": text,
+            "unit": unit,
+        },
+        "required": ["startDate"],
+        "additionalProperties": True,
+    }
+
+
+def batch_body(schema: Schema, examples: dict[str, Schema]) -> Schema:
+    """The OpenAPI request body of a push, with named examples, each of one record."""
     named = {name: {"value": {"records": [example]}} for name, example in examples.items()}
-    content = {"application/json": {"schema": ref(schema), "examples": named}}
+    content = {"application/json": {"schema": schema, "examples": named}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -116,7 +145,9 @@ def json_answer(schema: str, description: str) -> dict[int | str, Schema]:
     return {200: {"description": description, "content": content}}
 
 
-CANONICAL_BODY = batch_body("RecordBatch", {kind.name: dict(kind.example) for kind in TYPES})
-HEALTH_CONNECT_BODY = batch_body(
-    "HealthConnectBatch", {kind.name: dict(kind.health_connect.example) for kind in TYPES}
+CANONICAL_BODY = batch_body(ref("RecordBatch"), {kind.name: dict(kind.example) for kind in TYPES})
+DIALECT_BODY = batch_body(
+    {"anyOf": [ref("HealthConnectBatch"), ref("HealthKitBatch")]},
+    {f"health-connect.{kind.name}": dict(kind.health_connect.example) for kind in TYPES}
+    | {f"healthkit.{kind.name}": dict(kind.healthkit.example) for kind in TYPES},
 )

@@ -30,7 +30,7 @@ from vitalkeep.persons.access import Bearer, PersonCaller, SignedInPerson, requi
 from vitalkeep.records import query
 from vitalkeep.records.ingest import Ingested, ingest
 from vitalkeep.records.parse import Outcome, parse_canonical, parse_dialect
-from vitalkeep.records.published import CANONICAL_BODY, HEALTH_CONNECT_BODY, json_answer
+from vitalkeep.records.published import CANONICAL_BODY, DIALECT_BODY, json_answer
 from vitalkeep.records.schemas import (
     ChangeQueryParameters,
     PushResult,
@@ -74,14 +74,14 @@ async def push_records(
     "/v1/me/records/{dialect}",
     response_model=PushResult,
     responses=PUSH,
-    openapi_extra=HEALTH_CONNECT_BODY,
+    openapi_extra=DIALECT_BODY,
 )
 async def push_dialect_records(
     request: Request,
     body: PushBody,
     person: SignedInPerson,
     connection: Connection,
-    dialect: Literal["health-connect"],
+    dialect: Literal["health-connect", "healthkit"],
 ) -> Response:
     """Push records as a phone's own health store emits them; pointers are into that JSON."""
     outcomes = parse_dialect(body, dialect, person.client_id, clock.now())

@@ -8,7 +8,7 @@ Source: HealthKit, HKSample and its metadata keys; react-native-healthkit, src/t
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from vitalkeep.datatypes.canonical import Measurement, Original, to_measurement
@@ -21,7 +21,7 @@ from vitalkeep.datatypes.dialects.healthkit_values import (
     to_stage,
     to_time,
 )
-from vitalkeep.datatypes.fragments import Fragment
+from vitalkeep.datatypes.fragments import LONGEST_SLEEP, Fragment
 from vitalkeep.datatypes.records import RecordRejected, validate_record
 from vitalkeep.datatypes.registry import TYPES
 
@@ -31,8 +31,6 @@ CHANGES: Final = ("samples", None)
 """Where an anchored query's result holds its samples, and under what each of them stands."""
 DELETIONS: Final = ("deletedSamples", "uuid")
 """Where an anchored query's result holds its deletions, and what each is called by."""
-LONGEST_SLEEP: Final = timedelta(days=4)
-"""Longer than any sleep: it bounds how far apart samples of one night can begin."""
 
 _TYPE_KEYS: Final = ("quantityType", "categoryType", "correlationType", "sampleType", "type")
 _FRACTION: Final = "; HealthKit's % is a fraction: 0.965 stands for 96.5 percent"

@@ -110,11 +110,9 @@ def _converted(
 ) -> tuple[object, Original | None]:
     try:
         value, given = units.to_stored(number, unit), float(number)
-    except OverflowError:
+        stored: float = math.floor(value + 0.5) if field.kind == "integer" else value
+    except (OverflowError, ValueError):  # too large for a double, infinite, no number
         raise RecordRejected("out_of_range", place, "must be a finite number") from None
-    stored: float = value
-    if field.kind == "integer" and math.isfinite(value):
-        stored = math.floor(value + 0.5)
     changed = not units.is_stored(unit) or stored != value
     return stored, (given, unit.ucum) if changed else None
 
