@@ -58,11 +58,11 @@ WHERE r.record_id <> excluded.record_id OR r.sealed IS DISTINCT FROM excluded.se
 """
 FORGET: Final = """
 DELETE FROM record_parts
-WHERE person_id = $1 AND (record_id = ANY($2) OR part_id = ANY($3)) AND sealed IS NOT NULL
+WHERE person_id = $1 AND {} IN (SELECT unnest($2::uuid[])) AND sealed IS NOT NULL
 """
 SUPPRESS: Final = """
-UPDATE record_parts SET sealed = NULL, start_time = $4, end_time = $4
-WHERE person_id = $1 AND (record_id = ANY($2) OR part_id = ANY($3)) AND sealed IS NOT NULL
+UPDATE record_parts SET sealed = NULL, start_time = $3, end_time = $3
+WHERE person_id = $1 AND {} IN (SELECT unnest($2::uuid[])) AND sealed IS NOT NULL
 """
 
 
@@ -167,10 +167,11 @@ async def retire(
     deleted; everything else is forgotten, so that it revives when it is sent again.
     """
     raw = await driver(connection)
-    if deleted_by == BY_PERSON:
-        await raw.execute(SUPPRESS, person_id, sessions, parts, clock.now())
-    else:
-        await raw.execute(FORGET, person_id, sessions, parts)
+    for column, ids in (("record_id", sessions), ("part_id", parts)):
+        if ids and deleted_by == BY_PERSON:
+            await raw.execute(SUPPRESS.format(column), person_id, ids, clock.now())
+        elif ids:
+            await raw.execute(FORGET.format(column), person_id, ids)
 
 
 def _place(part: Part) -> tuple[bytes, bytes, bytes]:
