@@ -33,6 +33,8 @@ TEXTS = {
     "malformed text": "plant-malformed-3b3b",
     "misplaced text": "plant-misplaced-4c4c",
     "quoted by the database": "plant-quoted-6e6e",
+    "app of a sleep sample": "plant.sleep.app.7d7d",
+    "sync identifier": "plant-sync-8e8e",
 }
 NUMBERS = {
     "steps": 837519.0,
@@ -52,7 +54,10 @@ NUMBERS = {
     "rejected weight": 1071.83519,
     "weight without consent": 68.19375,
 }
-UUIDS = {"platform uuid": UUID("8a4fd9f0-52fb-4d63-9f0a-5c9f86d1c003")}
+UUIDS = {
+    "platform uuid": UUID("8a4fd9f0-52fb-4d63-9f0a-5c9f86d1c003"),
+    "uuid of a sleep sample": UUID("5b1c77de-90aa-4d0e-8a71-41d2c6e0b9f4"),
+}
 ORIGIN = {
     "app": TEXTS["app"],
     "device": {"manufacturer": TEXTS["manufacturer"], "model": TEXTS["model"]},
@@ -118,6 +123,17 @@ async def push_and_read(make: Make, person: Caller) -> None:
     }
     answer = await person.post("/v1/me/records/health-connect", {"records": [phone]})
     assert answer.json()["counts"]["created"] == 1
+    sleep = {
+        "uuid": str(UUIDS["uuid of a sleep sample"]).upper(),
+        "categoryType": "HKCategoryTypeIdentifierSleepAnalysis",
+        "startDate": "2024-05-01T15:00:00Z",
+        "endDate": "2024-05-01T16:00:00Z",
+        "value": 4,
+        "sourceRevision": {"source": {"bundleIdentifier": TEXTS["app of a sleep sample"]}},
+        "metadata": {"HKSyncIdentifier": TEXTS["sync identifier"], "HKSyncVersion": 1},
+    }
+    answer = await person.post("/v1/me/records/healthkit", {"records": [sleep]})
+    assert answer.json()["counts"]["created"] == 1
     rejected = make.record("weight", kilograms=NUMBERS["rejected weight"], origin=ORIGIN)
     unknown = {"type": TEXTS["rejected text"], TEXTS["rejected text"]: TEXTS["rejected text"]}
     assert (await person.push(rejected, unknown, TEXTS["rejected text"]))["counts"]["rejected"] == 3
@@ -131,7 +147,7 @@ async def push_and_read(make: Make, person: Caller) -> None:
     assert (await person.get(f"/v1/me/records/{UUIDS['platform uuid']}")).status_code == 404
     assert (await person.get(f"/v1/{misplaced}")).status_code == 404
     listed = (await person.get("/v1/me/records")).json()["records"]
-    assert len(listed) == 14
+    assert len(listed) == 15
     order = {"sources": [{"app": ORIGIN["app"]}]}
     answer = await person.request("PUT", "/v1/me/source-priority", json=order)
     assert answer.status_code == 200

@@ -121,7 +121,11 @@ def test_every_push_has_an_example_of_each_type(document: dict[str, Any]) -> Non
         for kind in TYPES
         if dialect != "open-mhealth" or kind.open_mhealth is not None
     }
-    assert push_examples(document, PUSHES[1]).keys() == {*spoken, "health-connect.changes"}
+    assert push_examples(document, PUSHES[1]).keys() == {
+        *spoken,
+        "health-connect.changes",
+        "healthkit.changes",
+    }
 
 
 def test_every_dialect_is_published_and_its_bodies_are_told_apart(

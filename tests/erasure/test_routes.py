@@ -17,7 +17,7 @@ async def test_the_preview_says_what_goes_who_could_read_and_what_stays(make: Ma
     assert answer.status_code == 200
     preview = answer.json()
     assert preview.keys() == {"records", "recipients", "kept", "erasure_id", "confirm_token"}
-    assert preview["records"] == {"steps": 1, "weight": 2}
+    assert preview["records"] == {"steps": 1, "weight": 2, "sleep": 1}
     (case,) = (await life.person.get("/v1/me/cases")).json()["cases"]
     assert preview["recipients"] == [case["organization"]]
     assert preview["kept"]
@@ -30,7 +30,7 @@ async def test_the_preview_counts_no_deleted_records_and_changes_nothing(make: M
     weight = next(each["id"] for each in consents if each["scope"] == "weight.collect")
     await life.person.post(f"/v1/me/consents/{weight}/withdrawal", {})
     previews = [(await life.person.get("/v1/me/deactivation")).json() for _ in range(2)]
-    assert [preview["records"] for preview in previews] == [{"steps": 1}] * 2
+    assert [preview["records"] for preview in previews] == [{"steps": 1, "sleep": 1}] * 2
     assert len({preview["erasure_id"] for preview in previews}) == 2
     for preview in previews:
         found = await make.client.get(f"/v1/erasures/{preview['erasure_id']}")

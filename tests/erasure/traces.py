@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from tests.care.sql import run_sql
 from tests.make import App, Caller, Make
+from vitalkeep.datatypes.dialects.healthkit import EXAMPLES
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
     person = await make.person(app)
     refresh = (await make.sign_in(app, person.external_id))["refresh_token"]
     pushed = await person.push(make.record("steps"), make.record("weight"), make.record("weight"))
+    samples = {"records": [EXAMPLES["sleep"]]}
+    night = (await person.post("/v1/me/records/healthkit", samples)).json()
     assert (await person.get("/v1/me/days")).json()["days"]
     order = {"sources": [{"device_type": "phone"}]}
     answer = await person.request("PUT", "/v1/me/source-priority", json=order)
@@ -51,7 +54,7 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
         refresh_token=refresh,
         case_id=case_id,
         consent_ids=[UUID(consent["id"]) for consent in consents],
-        record_ids=[UUID(result["id"]) for result in pushed["results"]],
+        record_ids=[UUID(result["id"]) for result in pushed["results"] + night["results"]],
     )
 
 

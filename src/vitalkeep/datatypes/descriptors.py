@@ -97,15 +97,30 @@ class GoogleHealth:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HealthKitChoice:
+    """A field that HealthKit keeps as a number under a metadata key; other numbers are unknown."""
+
+    field: str
+    key: str
+    names: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class HealthKit:
     """The type in HealthKit; `unit` is the UCUM unit its samples usually come in, 1 for fractions.
 
-    `parts` are the identifiers joined by a correlation, in the order of the type's fields.
+    `parts` are the identifiers joined by a correlation, in the order of the type's fields. `values`
+    are a category's, by number and by lower-case name, None for one that is no stage: in bed.
+    `example` is one sample as a bridge hands it over.
+    Source: HealthKit, HKQuantityTypeIdentifier, HKCategoryValueSleepAnalysis and metadata keys.
     """
 
     identifier: str
     unit: str | None
+    example: Mapping[str, object]
     parts: tuple[str, ...] = ()
+    choices: tuple[HealthKitChoice, ...] = ()
+    values: Mapping[int | str, str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,10 @@ Nothing here guesses a unit from a value's size. Six decimals undo the noise of 
 (72.0999984741211 for 72.1 stays as sent; only converted values are rounded).
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 MG_PER_DL_IN_ONE_MMOL_PER_L: Final = 18.0
@@ -13,7 +16,10 @@ MG_PER_DL_IN_ONE_MMOL_PER_L: Final = 18.0
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit by Health Connect's name and UCUM code; stored value = (v - shift) * times / per."""
+    """A unit by Health Connect's name and UCUM code; stored value = (v - shift) * times / per.
+
+    The name is empty where Health Connect has no such unit.
+    """
 
     quantity: str
     name: str
@@ -31,12 +37,15 @@ UNITS: Final = (
     Unit("mass", "micrograms", "ug", per=1e9),
     Unit("mass", "pounds", "[lb_av]", times=0.45359237),
     Unit("mass", "ounces", "[oz_av]", times=0.028349523125),
+    Unit("mass", "", "[stone_av]", times=6.35029318),
     Unit("length", "meters", "m"),
     Unit("length", "kilometers", "km", times=1000.0),
     Unit("length", "miles", "[mi_i]", times=1609.344),
     Unit("length", "feet", "[ft_i]", times=0.3048),
     Unit("length", "inches", "[in_i]", times=0.0254),
     Unit("length", "millimeters", "mm", per=1e3),
+    Unit("length", "", "cm", per=1e2),
+    Unit("length", "", "[yd_i]", times=0.9144),
     Unit("temperature", "celsius", "Cel"),
     Unit("temperature", "fahrenheit", "[degF]", shift=32.0, times=5.0, per=9.0),
     Unit("temperature", "kelvin", "K", shift=273.15),
@@ -47,16 +56,52 @@ UNITS: Final = (
     Unit("ratio", "fraction", "1", times=100.0),
     Unit("frequency", "perMinute", "/min"),
     Unit("frequency", "perSecond", "/s", times=60.0),
+    Unit("count", "steps", "{steps}"),
 )
+HEALTHKIT: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "mass": {
+            "kg": "kg",
+            "g": "g",
+            "mg": "mg",
+            "mcg": "ug",
+            "lb": "[lb_av]",
+            "oz": "[oz_av]",
+            "st": "[stone_av]",
+        },
+        "length": {
+            "m": "m",
+            "km": "km",
+            "cm": "cm",
+            "mm": "mm",
+            "mi": "[mi_i]",
+            "ft": "[ft_i]",
+            "in": "[in_i]",
+            "yd": "[yd_i]",
+        },
+        "temperature": {"degC": "Cel", "degF": "[degF]", "K": "K"},
+        "glucose": {"mg/dL": "mg/dL", "mmol<180.15588>/L": "mmol/L"},
+        "pressure": {"mmHg": "mm[Hg]"},
+        "ratio": {"%": "1"},
+        "frequency": {"count/min": "/min", "count/s": "/s"},
+        "count": {"count": "{steps}"},
+    }
+)
+"""HealthKit's unit strings to UCUM, by quantity. Its `%` is a fraction: 0.228 % is 22.8 percent.
+
+Pressure in other units is refused: a record keeps one original value, blood pressure has two.
+Source: HealthKit, HKUnit init(from:).
+"""
+_MOLAR_MASS: Final = re.compile(r"<[0-9.]+>")
 _BY_UCUM: Final = {unit.ucum: unit for unit in UNITS}
 _BY_QUANTITY: Final = {
-    quantity: tuple(unit for unit in UNITS if unit.quantity == quantity)
+    quantity: tuple(unit for unit in UNITS if unit.quantity == quantity and unit.name)
     for quantity in dict.fromkeys(unit.quantity for unit in UNITS)
 }
 
 
 def list_units(quantity: str) -> tuple[Unit, ...]:
-    """Every unit of a quantity, the stored one first."""
+    """Every unit of a quantity that Health Connect has, the stored one first."""
     return _BY_QUANTITY[quantity]
 
 
@@ -68,6 +113,24 @@ def is_stored(unit: Unit) -> bool:
 def find_unit(quantity: str, name: object) -> Unit | None:
     """The unit that Health Connect calls `name` (`pounds`), None for anything else."""
     return next((unit for unit in _BY_QUANTITY[quantity] if unit.name == name), None)
+
+
+def find_healthkit(quantity: str, text: object) -> Unit | None:
+    """The unit that HealthKit writes as `text` (`lb`), None for anything else.
+
+    A molar mass (`mmol<180.15588000005408>/L`) may have any digits, and litres either case.
+    """
+    if not isinstance(text, str):
+        return None
+    plain = _plain(text)
+    codes = HEALTHKIT[quantity].items()
+    return next((_BY_UCUM[code] for name, code in codes if _plain(name) == plain), None)
+
+
+def _plain(text: str) -> str:
+    """Without molar mass, and with the capital litre."""
+    bare = _MOLAR_MASS.sub("", text)
+    return bare[:-1] + "L" if bare.endswith(("/l", "/dl")) else bare
 
 
 def get_ucum(code: str) -> Unit:

@@ -4,7 +4,7 @@ What is deleted becomes a tombstone with a change number, so that the person's o
 of it. A tombstone keeps no value and no time of measurement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
@@ -12,18 +12,18 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vitalkeep.base import clock
 from vitalkeep.base.bodies import Moment, RequestBody
-from vitalkeep.base.db import Connection, array, driver
+from vitalkeep.base.db import Connection, driver
 from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, problems
 from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.datatypes.canonical import to_platform_id, to_text
 from vitalkeep.datatypes.registry import BY_NAME
 from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
+from vitalkeep.records.assembly import remove_parts
 from vitalkeep.records.models import BY_PERSON, BY_SOURCE
 from vitalkeep.records.sealed import client_identity, platform_identity
-from vitalkeep.records.touched import forget_days
+from vitalkeep.records.tombstones import bury
 
 router = APIRouter(tags=["records"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
@@ -38,13 +38,6 @@ STARTED_WITHIN: Final = """
 SELECT record_id FROM records
 WHERE person_id = $1 AND type = $2 AND start_time >= $3 AND start_time < $4 AND sealed IS NOT NULL
 ORDER BY feed
-"""
-BURY: Final = """
-UPDATE records r
-SET sealed = NULL, deleted_by = $3, feed = $4 + u.n, modified_at = $5, start_time = $5,
-    end_time = $5
-FROM unnest($2::uuid[]) WITH ORDINALITY AS u (record_id, n)
-WHERE r.person_id = $1 AND r.record_id = u.record_id
 """
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
@@ -122,17 +115,20 @@ async def delete_records(
     """
     await take_gate(connection, person.person_id)
     who = person.person_id
+    by = BY_PERSON if request.by == "person" else BY_SOURCE
+    named: list[UUID] = []
     if request.type is not None and request.client_ids is None:
         kind = BY_NAME[request.type].number
         live = await fetch_ids(connection, STARTED_WITHIN, who, kind, request.since, request.until)
     else:
-        live = await fetch_ids(connection, LIVE, who, list(named_ids(person, request)))
-    by = BY_PERSON if request.by == "person" else BY_SOURCE
-    return Deleted(deleted=await bury(connection, who, live, by))
+        named = list(named_ids(person, request))
+        live = await fetch_ids(connection, LIVE, who, named)
+    deleted = await bury(connection, who, live, by)
+    return Deleted(deleted=deleted + await remove_parts(connection, person, named, by))
 
 
 def named_ids(person: PersonCaller, request: DeletionRequest) -> set[UUID]:
-    """The ids here of the records that a request names."""
+    """The ids here of the records, and of samples in records, that a request names."""
     identities = [platform_identity(to_platform_id(each)) for each in request.platform_ids or []]
     if request.client_ids is not None:
         app = to_text(request.app or "")
@@ -151,24 +147,10 @@ async def delete_reported(
     """
     ids = {person.key.record_id(platform_identity(each)) for each in platform_ids}
     live = await fetch_ids(connection, LIVE, person.person_id, list(ids))
-    return await bury(connection, person.person_id, live, BY_SOURCE)
+    deleted = await bury(connection, person.person_id, live, BY_SOURCE)
+    return deleted + await remove_parts(connection, person, list(ids), BY_SOURCE)
 
 
 async def fetch_ids(connection: AsyncConnection, query: str, *values: object) -> list[UUID]:
     """Record ids that a query of this module finds, in the order of their last change."""
     return [row[0] for row in await (await driver(connection)).fetch(query, *values)]
-
-
-async def bury(
-    connection: AsyncConnection, person_id: UUID, live: Sequence[UUID], deleted_by: int
-) -> int:
-    """Turns live records into tombstones, each with its own change number; how many.
-
-    The caller holds the gate and has found `live` behind it.
-    """
-    if not live:
-        return 0
-    feed = await take_gate(connection, person_id, len(live))
-    await forget_days(connection, person_id, array(live))
-    await (await driver(connection)).execute(BURY, person_id, live, deleted_by, feed, clock.now())
-    return len(live)

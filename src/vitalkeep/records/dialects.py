@@ -11,13 +11,14 @@ from uuid import UUID
 from vitalkeep.base.errors import BatchTooLarge, InvalidRequest
 from vitalkeep.datatypes.canonical import Measurement, to_platform_id
 from vitalkeep.datatypes.descriptors import JsonObject
-from vitalkeep.datatypes.dialects import health_connect, open_mhealth
+from vitalkeep.datatypes.dialects import health_connect, healthkit, open_mhealth
+from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import RecordRejected
 from vitalkeep.records.deletion import MAX_IDS
 from vitalkeep.records.parse import MAX_BATCH, Outcome, read_document
 from vitalkeep.records.verdicts import Verdict
 
-DialectName: TypeAlias = Literal["health-connect", "open-mhealth"]
+DialectName: TypeAlias = Literal["health-connect", "healthkit", "open-mhealth"]
 MAX_ID: Final = 128
 """Characters of a platform's id, as of the one in a record."""
 
@@ -45,7 +46,7 @@ class Dialect(NamedTuple):
     its type. `reuses_ids` says that a platform gives a record that is put back its old id.
     """
 
-    measure: Callable[[object, str, datetime], Measurement]
+    measure: Callable[[object, str, datetime], Measurement | Fragment]
     type_pointer: str
     shapes: tuple[Shape, ...] = ()
     reuses_ids: bool = False
@@ -68,6 +69,11 @@ DIALECTS: Final[Mapping[DialectName, Dialect]] = {
             ),
         ),
         reuses_ids=True,
+    ),
+    "healthkit": Dialect(
+        healthkit.measurement,
+        "",
+        (Shape("samples", deletions="deletedSamples", deleted_id="uuid"),),
     ),
     "open-mhealth": Dialect(open_mhealth.measurement, "/header/schema_id/name"),
 }

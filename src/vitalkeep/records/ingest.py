@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.db import array, driver
+from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import RecordRejected
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.persons.gate import take_gate
+from vitalkeep.records.assembly import close_nights, open_nights
 from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
 from vitalkeep.records.parse import Outcome
 from vitalkeep.records.sealed import identity, seal_record
@@ -94,7 +96,14 @@ async def ingest(
     """
     verdicts: dict[int, Verdict] = {}
     drafts = fold(person, outcomes, verdicts)
+    samples = {n: each for n, each in enumerate(outcomes) if isinstance(each, Fragment)}
+    if samples:
+        nights = await open_nights(connection, person, samples, verdicts)
+        first = len(outcomes)
+        drafts += [Draft(n, *session) for n, session in enumerate(nights.drafts, start=first)]
     feed, at = await store(connection, person, drafts, verdicts)
+    if samples:
+        feed += await close_nights(connection, person, nights, verdicts, first)
     return Ingested([verdicts[position] for position in range(len(outcomes))], feed, at)
 
 
@@ -103,13 +112,15 @@ def fold(
 ) -> list[Draft]:
     """One draft for each id: of several the highest version counts, of equal ones the last.
 
-    The others, and what could not be parsed, get their verdict here.
+    The others, and what could not be parsed, get their verdict here; samples of sleep don't.
     """
     newest: dict[bytes, Draft] = {}
     name = person.key.record_key
     for position, outcome in enumerate(outcomes):
         if isinstance(outcome, RecordRejected):
             verdicts[position] = rejection(position, outcome.code, outcome.pointer, outcome.detail)
+            continue
+        if isinstance(outcome, Fragment):
             continue
         draft = Draft(position, name(identity(outcome)), outcome)
         rival = newest.get(draft.record_id)

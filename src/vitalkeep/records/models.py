@@ -101,3 +101,35 @@ class DaySummary(Table):
             "sealed", "the day's summary, empty without data, and what it was computed under"
         )
     )
+
+
+class RecordPart(Table):
+    """Which sample went into which session, and what of it is needed to assemble it anew.
+
+    Without a sealed value it is a sample that the person deleted: sent again it stays deleted.
+    """
+
+    __tablename__ = "record_parts"
+    __table_args__ = (
+        Index(None, "person_id", "record_id"),
+        Index(None, "person_id", "source_id", "start_time"),
+    )
+
+    person_id: Mapped[UUID] = person_column(cascade=False, primary_key=True)
+    part_id: Mapped[UUID] = mapped_column(
+        primary_key=True, info=holds("clear", "keyed hash of the sender's identity for it")
+    )
+    record_id: Mapped[UUID] = mapped_column(info=holds("clear", "the session it went into"))
+    start_time: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "start; once deleted, the time of that")
+    )
+    end_time: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "end; once deleted, the time of that")
+    )
+    version: Mapped[int] = mapped_column(BigInteger, info=holds("clear", "the sender's version"))
+    source_id: Mapped[int] = mapped_column(
+        SmallInteger, info=holds("clear", "number of the source")
+    )
+    sealed: Mapped[bytes | None] = mapped_column(
+        info=holds("sealed", "stage, offsets and method; null once the person deleted it")
+    )

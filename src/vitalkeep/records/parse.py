@@ -15,12 +15,13 @@ import pydantic_core
 from vitalkeep.base.errors import BatchTooLarge, InvalidRequest, MalformedBody
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
 from vitalkeep.datatypes.descriptors import JsonObject
+from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import RecordRejected, validate_record
 from vitalkeep.datatypes.structs import read_batch
 
 MAX_BATCH = 1000
 
-Outcome: TypeAlias = Measurement | RecordRejected
+Outcome: TypeAlias = Measurement | Fragment | RecordRejected
 
 
 def parse_canonical(body: bytes, now: datetime) -> list[Outcome]:
@@ -65,7 +66,7 @@ def read_records(body: bytes) -> list[object]:
     return records
 
 
-def _outcome(convert: Callable[[datetime], Measurement], now: datetime) -> Outcome:
+def _outcome(convert: Callable[[datetime], Measurement | Fragment], now: datetime) -> Outcome:
     try:
         return convert(now)
     except RecordRejected as rejected:

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from vitalkeep.datatypes.dialects import health_connect, open_mhealth
+from vitalkeep.datatypes.dialects import health_connect, healthkit, open_mhealth
 from vitalkeep.datatypes.registry import TYPES
 from vitalkeep.records.deletion import MAX_IDS
 from vitalkeep.records.dialects import MAX_ID, DialectName
 from vitalkeep.records.parse import MAX_BATCH
 from vitalkeep.records.published import Schema, batch_body, closed, list_of, ref
 
-KEEP_NULL: Final = ("HealthConnectRecord", "HealthConnectChanges")
+KEEP_NULL: Final = (
+    "HealthConnectRecord", "HealthConnectChanges", "HealthKitSample", "HealthKitChanges",
+)  # fmt: skip
 """Schemas in which null is accepted: phones send it."""
 
 
@@ -94,6 +96,57 @@ def publish_health_connect() -> Published:
     )
 
 
+def publish_healthkit() -> Published:
+    """Samples as bridges hand them over, and the result of an anchored query."""
+    text: Schema = {"type": "string"}
+    unit: Schema = {
+        "type": "string",
+        "description": "HealthKit's unit string, as `kg` or `count/min`; `%` is a fraction.",
+    }
+    sample = open_object(
+        "A HealthKit sample: a quantity, a stage of sleep, or a correlation of both blood "
+        "pressures. Samples of sleep become part of a session, whose id is answered.",
+        ["startDate"],
+        quantityType=text,
+        categoryType=text,
+        correlationType=text,
+        startDate=text,
+        unit=unit,
+    )
+    changes = open_object(
+        "The result of an anchored query as it is, with at least one change.",
+        [],
+        samples=list_of(ref("HealthKitSample"), maxItems=MAX_BATCH),
+        deletedSamples=list_of(ref("HealthKitDeletion"), maxItems=MAX_IDS),
+        newAnchor={"type": ["string", "null"]},
+    )
+    examples = one_of_each(healthkit.EXAMPLES)
+    examples["changes"] = {
+        "samples": [healthkit.EXAMPLES["weight"]],
+        "deletedSamples": [{"uuid": "1D6F0E0B-52C4-4E0E-9A0D-7C5B1E2F3A44"}],
+        "newAnchor": "YnBsaXN0MDA",
+    }
+    return Published(
+        {
+            "HealthKitBatch": batch("Samples.", "HealthKitSample"),
+            "HealthKitChanges": {
+                **changes,
+                "anyOf": [{"required": ["samples"]}, {"required": ["deletedSamples"]}],
+                "not": {"required": ["records"]},
+            },
+        },
+        {
+            "HealthKitSample": sample,
+            "HealthKitDeletion": open_object(
+                "A sample that was deleted. Its uuid as text, without the object, will do as well.",
+                ["uuid"],
+                uuid={"type": "string", "minLength": 1, "maxLength": MAX_ID},
+            ),
+        },
+        examples,
+    )
+
+
 def publish_open_mhealth() -> Published:
     """Data points of the schemas that are read."""
     text: Schema = {"type": "string"}
@@ -143,6 +196,7 @@ def publish_open_mhealth() -> Published:
 
 PUBLISHED: Final[Mapping[DialectName, Published]] = {
     "health-connect": publish_health_connect(),
+    "healthkit": publish_healthkit(),
     "open-mhealth": publish_open_mhealth(),
 }
 

@@ -20,9 +20,9 @@ from vitalkeep.consents.schemas import ConsentView
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
-from vitalkeep.records.deletion import bury
 from vitalkeep.records.models import BY_WITHDRAWAL
 from vitalkeep.records.schemas import WithdrawalCounts, WithdrawalRequest
+from vitalkeep.records.tombstones import bury
 
 router = APIRouter()
 

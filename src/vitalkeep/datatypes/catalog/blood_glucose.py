@@ -12,6 +12,7 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    HealthKitChoice,
     OpenMHealth,
     OpenMHealthMember,
 )
@@ -96,7 +97,35 @@ BLOOD_GLUCOSE: Final = DataType(
         value="bloodGlucose.bloodGlucoseMilligramsPerDeciliter",
         unit="mg/dL",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierBloodGlucose", "mg/dL"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierBloodGlucose",
+        "mg/dL",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0007",
+            "quantityType": "HKQuantityTypeIdentifierBloodGlucose",
+            "startDate": "2026-11-19T22:00:00.000Z",
+            "endDate": "2026-11-19T22:00:00.000Z",
+            "quantity": 110,
+            "unit": "mg/dL",
+            "sourceRevision": {
+                "source": {"name": "Glucose", "bundleIdentifier": "jp.example.glucose"},
+                "version": "4.2",
+                "productType": "iPhone14,2",
+            },
+            "metadata": {
+                "HKTimeZone": "Asia/Tokyo",
+                "HKBloodGlucoseMealTime": 1,
+                "HKWasUserEntered": True,
+            },
+        },
+        choices=(
+            HealthKitChoice(
+                "relation_to_meal",
+                "HKBloodGlucoseMealTime",
+                {1: "before_meal", 2: "after_meal"},
+            ),
+        ),
+    ),
     fhir=Fhir(
         loinc="15074-8",
         ucum="mmol/L",

@@ -92,6 +92,37 @@ BLOOD_PRESSURE: Final = DataType(
     healthkit=HealthKit(
         "HKCorrelationTypeIdentifierBloodPressure",
         "mm[Hg]",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0006",
+            "correlationType": "HKCorrelationTypeIdentifierBloodPressure",
+            "startDate": "2026-11-19T22:05:00.000Z",
+            "endDate": "2026-11-19T22:05:00.000Z",
+            "objects": [
+                {
+                    "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0016",
+                    "quantityType": "HKQuantityTypeIdentifierBloodPressureSystolic",
+                    "startDate": "2026-11-19T22:05:00.000Z",
+                    "endDate": "2026-11-19T22:05:00.000Z",
+                    "quantity": 128,
+                    "unit": "mmHg",
+                },
+                {
+                    "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0026",
+                    "quantityType": "HKQuantityTypeIdentifierBloodPressureDiastolic",
+                    "startDate": "2026-11-19T22:05:00.000Z",
+                    "endDate": "2026-11-19T22:05:00.000Z",
+                    "quantity": 82,
+                    "unit": "mmHg",
+                },
+            ],
+            "sourceRevision": {
+                "source": {"name": "Pressure", "bundleIdentifier": "jp.example.pressure"},
+                "version": "4.2",
+                "productType": "iPhone14,2",
+            },
+            "device": {"manufacturer": "Example", "model": "Cuff 10"},
+            "metadata": {"HKTimeZone": "Asia/Tokyo"},
+        },
         parts=(
             "HKQuantityTypeIdentifierBloodPressureSystolic",
             "HKQuantityTypeIdentifierBloodPressureDiastolic",

@@ -51,7 +51,24 @@ BODY_FAT: Final = DataType(
         value="bodyFat.percentage",
         unit="%",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierBodyFatPercentage", "1"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierBodyFatPercentage",
+        "1",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0004",
+            "quantityType": "HKQuantityTypeIdentifierBodyFatPercentage",
+            "startDate": "2026-11-20T07:02:11.500+09:00",
+            "endDate": "2026-11-20T07:02:11.500+09:00",
+            "quantity": 0.228,
+            "unit": "%",
+            "sourceRevision": {
+                "source": {"name": "Scale", "bundleIdentifier": "jp.example.scale"},
+                "version": "4.2",
+                "productType": "iPhone14,2",
+            },
+            "device": {"manufacturer": "Example", "model": "Scale S1"},
+        },
+    ),
     fhir=Fhir(
         loinc="41982-0",
         ucum="%",

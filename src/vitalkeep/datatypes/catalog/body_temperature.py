@@ -11,6 +11,7 @@ from vitalkeep.datatypes.descriptors import (
     GoogleHealth,
     HealthConnect,
     HealthKit,
+    HealthKitChoice,
     OpenMHealth,
     OpenMHealthMember,
 )
@@ -71,7 +72,46 @@ BODY_TEMPERATURE: Final = DataType(
         value="coreBodyTemperature.temperatureCelsius",
         unit="Cel",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierBodyTemperature", "Cel"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierBodyTemperature",
+        "Cel",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0009",
+            "quantityType": "HKQuantityTypeIdentifierBodyTemperature",
+            "startDate": "2026-11-19T21:50:00.000Z",
+            "endDate": "2026-11-19T21:50:00.000Z",
+            "quantity": 97.88,
+            "unit": "degF",
+            "sourceRevision": {
+                "source": {"name": "Warm", "bundleIdentifier": "jp.example.warm"},
+                "version": "4.2",
+                "productType": "iPhone14,2",
+            },
+            "metadata": {
+                "HKTimeZone": "Asia/Tokyo",
+                "HKBodyTemperatureSensorLocation": 1,
+                "HKWasUserEntered": True,
+            },
+        },
+        # 0 is other, 2 the body and 5 the gut: Health Connect has no such places.
+        choices=(
+            HealthKitChoice(
+                "measurement_location",
+                "HKBodyTemperatureSensorLocation",
+                {
+                    1: "armpit",
+                    3: "ear",
+                    4: "finger",
+                    6: "mouth",
+                    7: "rectum",
+                    8: "toe",
+                    9: "ear",
+                    10: "temporal_artery",
+                    11: "forehead",
+                },
+            ),
+        ),
+    ),
     fhir=Fhir(
         loinc="8310-5",
         ucum="Cel",

@@ -66,7 +66,29 @@ DISTANCE: Final = DataType(
         value="distance.millimeters",
         unit="mm",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierDistanceWalkingRunning", "m"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierDistanceWalkingRunning",
+        "m",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0002",
+            "quantityType": "HKQuantityTypeIdentifierDistanceWalkingRunning",
+            "startDate": "2026-11-19T22:10:00.000Z",
+            "endDate": "2026-11-19T22:35:00.000Z",
+            "quantity": 1.6505,
+            "unit": "km",
+            "sourceRevision": {
+                "source": {"name": "Walk", "bundleIdentifier": "jp.example.walk"},
+                "version": "4.2",
+                "productType": "Watch6,2",
+            },
+            "device": {
+                "name": "Example Watch",
+                "manufacturer": "Example",
+                "model": "Watch",
+            },
+            "metadata": {"HKTimeZone": "Asia/Tokyo"},
+        },
+    ),
     # LOINC has no distance without a way of moving; this is its pedometer's walking distance.
     fhir=Fhir(loinc="55430-3", ucum="m", category="activity"),
     open_mhealth=None,

@@ -78,7 +78,29 @@ HEART_RATE: Final = DataType(
         value="heartRate.beatsPerMinute",
         unit="/min",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierHeartRate", "/min"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierHeartRate",
+        "/min",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0008",
+            "quantityType": "HKQuantityTypeIdentifierHeartRate",
+            "startDate": "2026-11-19T22:10:05.000Z",
+            "endDate": "2026-11-19T22:10:05.000Z",
+            "quantity": 71,
+            "unit": "count/min",
+            "sourceRevision": {
+                "source": {"name": "Walk", "bundleIdentifier": "jp.example.walk"},
+                "version": "4.2",
+                "productType": "Watch6,2",
+            },
+            "device": {
+                "name": "Example Watch",
+                "manufacturer": "Example",
+                "model": "Watch",
+            },
+            "metadata": {"HKTimeZone": "Asia/Tokyo"},
+        },
+    ),
     fhir=Fhir(
         loinc="8867-4",
         ucum="/min",

@@ -57,7 +57,24 @@ OXYGEN_SATURATION: Final = DataType(
         value="oxygenSaturation.percentage",
         unit="%",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierOxygenSaturation", "1"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierOxygenSaturation",
+        "1",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0010",
+            "quantityType": "HKQuantityTypeIdentifierOxygenSaturation",
+            "startDate": "2026-11-19T18:30:00.000Z",
+            "endDate": "2026-11-19T18:30:00.000Z",
+            "quantity": 0.965,
+            "unit": "%",
+            "sourceRevision": {
+                "source": {"name": "Sleep", "bundleIdentifier": "jp.example.sleep"},
+                "version": "4.2",
+                "productType": "Watch6,2",
+            },
+            "metadata": {"HKTimeZone": "Asia/Tokyo"},
+        },
+    ),
     # The vital-signs profile requires 2708-6; 59408-5 says that a pulse oximeter measured it.
     fhir=Fhir(
         loinc="59408-5",

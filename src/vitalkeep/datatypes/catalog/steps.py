@@ -57,7 +57,29 @@ STEPS: Final = DataType(
         value="steps.count",
         unit="{steps}",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierStepCount", "{steps}"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierStepCount",
+        "{steps}",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0001",
+            "quantityType": "HKQuantityTypeIdentifierStepCount",
+            "startDate": "2026-11-19T22:10:00.000Z",
+            "endDate": "2026-11-19T22:35:00.000Z",
+            "quantity": 2310,
+            "unit": "count",
+            "sourceRevision": {
+                "source": {"name": "Walk", "bundleIdentifier": "jp.example.walk"},
+                "version": "4.2",
+                "productType": "Watch6,2",
+            },
+            "device": {
+                "name": "Example Watch",
+                "manufacturer": "Example",
+                "model": "Watch",
+            },
+            "metadata": {"HKTimeZone": "Asia/Tokyo"},
+        },
+    ),
     fhir=Fhir(loinc="55423-8", ucum="{steps}", category="activity"),
     open_mhealth=OpenMHealth(
         schema="omh:step-count:3.0",

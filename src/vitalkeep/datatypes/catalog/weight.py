@@ -70,7 +70,25 @@ WEIGHT: Final = DataType(
         value="weight.weightGrams",
         unit="g",
     ),
-    healthkit=HealthKit("HKQuantityTypeIdentifierBodyMass", "kg"),
+    healthkit=HealthKit(
+        "HKQuantityTypeIdentifierBodyMass",
+        "kg",
+        example={
+            "uuid": "A1D6B2F0-3C52-4E6D-9B57-6F4D2C1E0003",
+            "quantityType": "HKQuantityTypeIdentifierBodyMass",
+            "startDate": "2026-11-20T07:02:11.500+09:00",
+            "endDate": "2026-11-20T07:02:11.500+09:00",
+            "quantity": 68.4,
+            "unit": "kg",
+            "sourceRevision": {
+                "source": {"name": "Scale", "bundleIdentifier": "jp.example.scale"},
+                "version": "4.2",
+                "productType": "iPhone14,2",
+            },
+            "device": {"manufacturer": "Example", "model": "Scale S1"},
+            "metadata": {"HKSyncIdentifier": "w-20261120", "HKSyncVersion": 1},
+        },
+    ),
     fhir=Fhir(
         loinc="29463-7",
         ucum="kg",
