@@ -28,10 +28,10 @@ async def small(make: Make) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
 
 
 async def until_taken(app: FastAPI, client: httpx.AsyncClient, places: int) -> None:
-    """Asks how the process is until so many requests are being worked on."""
+    """Asks whether the process is ready until so many requests are being worked on."""
     async with asyncio.timeout(20):
         while app.state.admission.taken != places:
-            assert (await client.get("/healthz")).status_code == 200
+            assert (await client.get("/readyz")).status_code == 200
 
 
 def pushes(make: Make, person: Caller, count: int) -> list[asyncio.Task[httpx.Response]]:
