@@ -1,6 +1,6 @@
 """Daily summaries: the cache, the order of sources, and an index of the few long records.
 
-Revision: 0003.
+Revision: 0003, after 0002.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
 """Deletions are purged in time: up to which change number, and an index that finds those due.
 
-Revision: 0004, after 0001.
+Revision: 0004, after 0003.
 """
 
 import sqlalchemy as sa

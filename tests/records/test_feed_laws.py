@@ -18,11 +18,12 @@ from tests.records.test_laws import new_person
 from vitalkeep.base import clock
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.persons.gate import take_gate
-from vitalkeep.records.deletion import LIVE, bury, fetch_ids
+from vitalkeep.records.deletion import LIVE, fetch_ids
 from vitalkeep.records.ingest import ingest
 from vitalkeep.records.models import BY_PERSON, BY_SOURCE
 from vitalkeep.records.parse import parse_canonical
 from vitalkeep.records.retention import purge_tombstones
+from vitalkeep.records.tombstones import bury
 
 TYPES: Final = ("weight", "steps", "heart_rate")
 VIEWS: Final = ((), ("weight",), ("steps", "heart_rate"))
