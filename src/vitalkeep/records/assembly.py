@@ -73,11 +73,15 @@ async def open_nights(
     old = await fetch_sessions(connection, person, near | moved)
     drop_overfull(sent, old, new, verdicts)
     sessions = await name_sessions(connection, person, {**old, **new}.values(), frozenset(sent))
-    changed: tuple[list[Session], list[Session]] = ([], [])
+    changed: list[Session] = []
+    reduced: list[Session] = []
     for session in sessions:
-        changed[not any(part.part_id in sent for part in session.parts)].append(session)
+        (changed if any(part.part_id in sent for part in session.parts) else reduced).append(
+            session
+        )
     return Nights(
-        *changed,
+        changed,
+        reduced,
         frozenset(near | moved),
         {part_id: each.position for part_id, each in sent.items()},
     )

@@ -83,12 +83,14 @@ def claim(sessions: list[list[Part]], sent: frozenset[UUID]) -> list[UUID | None
         if part.record_id is not None
     )
     by_id = {part.part_id.bytes: part.record_id for session in sessions for part in session}
-    chosen: list[UUID | None] = [None] * len(sessions)
+    chosen: dict[int, UUID | None] = {}
+    given: set[UUID | None] = set()
     for _, _, _, part_id, index in claims:
         record_id = by_id[part_id]
-        if chosen[index] is None and record_id not in chosen:
+        if index not in chosen and record_id not in given:
             chosen[index] = record_id
-    return chosen
+            given.add(record_id)
+    return [chosen.get(index) for index in range(len(sessions))]
 
 
 def to_record(session: list[Part], origin: object) -> JsonObject:
