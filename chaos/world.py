@@ -116,7 +116,11 @@ class World:
                     return
                 said = answer.text
             await asyncio.sleep(0.05)
-        raise PromiseBroken(f"not back after {PATIENCE_S:.0f} s; /readyz said {said}")
+        log = self.supervisor.log.read_text(errors="replace")[-2000:]
+        raise PromiseBroken(
+            f"not back after {PATIENCE_S:.0f} s; /readyz said {said}; the server was started "
+            f"{self.supervisor.starts} times; its log ends: {log}"
+        )
 
     async def new_changes(self, person: Person) -> dict[str, Json]:
         """What was written since the last call, by client id; each record stands there once."""
