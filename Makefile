@@ -1,12 +1,13 @@
 # `make run` on a machine with Python 3.11 and make: sets up .venv once, then starts the server.
-# Variables: PORT, DATA (directory of the embedded database), PYTHON, VENV, JOBS, and ARGS for more
-# arguments (`make test ARGS="-k consent"`, `make lock ARGS=--upgrade`).
+# Variables: PORT, DATA (directory of the embedded database), PYTHON, VENV, JOBS, ROUNDS, and ARGS
+# for more arguments (`make test ARGS="-k consent"`, `make lock ARGS=--upgrade`).
 
 VENV ?= .venv
 PORT ?= 8000
 DATA ?=
 PYTHON ?=
 JOBS ?= 2
+ROUNDS ?= 50
 ARGS ?=
 
 BIN := $(VENV)/bin
@@ -16,7 +17,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 COMPILE = $(UV) pip compile --universal -p 3.11 --generate-hashes --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint bench openapi data-map lock clean
+.PHONY: help setup run demo test lint bench chaos openapi data-map lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -35,10 +36,13 @@ test: lint ## Everything CI runs: format, lint, types, tests
 lint: $(READY) ## Format check, ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests bench
+	$(BIN)/mypy src tests bench chaos
 
 bench: $(READY) ## Measure the budgets and print the table
 	@exec $(BIN)/python -m bench
+
+chaos: $(READY) ## Kill server and PostgreSQL in mid-push, ROUNDS=50 times each, and look what is left
+	@exec $(BIN)/python -m chaos --rounds "$(ROUNDS)" $(ARGS)
 
 openapi: $(READY) ## Write openapi/v1.json from the code
 	@mkdir -p openapi
@@ -56,7 +60,7 @@ lock: ## Bring both lock files in line with pyproject.toml (needs uv)
 
 clean: ## Remove caches and build leftovers; .venv and your data stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
-	find src tests bench migrations -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests bench chaos migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made anew when a lock file or pyproject.toml changed; an environment that still works is reused.
 $(READY): requirements-dev.lock pyproject.toml

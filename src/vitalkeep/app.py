@@ -23,6 +23,7 @@ from vitalkeep.base.wire import (
 )
 from vitalkeep.care import routes as care_routes
 from vitalkeep.consents import routes as consent_routes
+from vitalkeep.disclosure import routes as disclosure_routes
 from vitalkeep.erasure import routes as erasure_routes
 from vitalkeep.explorer import mount_explorer
 from vitalkeep.openapi import install_openapi, operation_id
@@ -50,6 +51,7 @@ ROUTERS = (
     record_routes.router,
     changes.router,
     summary_routes.router,
+    disclosure_routes.router,
     care_routes.router,
     audit_routes.router,
     erasure_routes.router,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from vitalkeep.base.db import create_engine
 from vitalkeep.base.embedded import embedded_database
@@ -72,13 +72,19 @@ def open_world(data: Path | None) -> Iterator[World]:
 
 
 @asynccontextmanager
-async def connect(world: World) -> AsyncIterator[AsyncConnection]:
-    """One transaction; an embedded database is migrated first."""
+async def open_engine(world: World) -> AsyncIterator[AsyncEngine]:
+    """An engine for several transactions; an embedded database is migrated first."""
     if world.embedded:
         await upgrade(world.settings.database_url or "")
     engine = create_engine(world.settings)
     try:
-        async with engine.begin() as connection:
-            yield connection
+        yield engine
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def connect(world: World) -> AsyncIterator[AsyncConnection]:
+    """One transaction on an engine of its own."""
+    async with open_engine(world) as engine, engine.begin() as connection:
+        yield connection

@@ -21,7 +21,7 @@ from vitalkeep.base.keys import DirectoryKeyring, init_keyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
-from vitalkeep.cli import keyring, parties, server
+from vitalkeep.cli import bulk, keyring, parties, server
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
 from vitalkeep.cli.worker import worker
@@ -40,6 +40,8 @@ app.command()(server.serve)
 app.command()(worker)
 app.command()(server.migrate)
 app.command()(parties.token)
+app.command("import")(bulk.import_command)
+app.command("export")(bulk.export_command)
 app.add_typer(parties.client_app, name="client")
 app.add_typer(parties.org_app, name="org")
 app.add_typer(parties.staff_app, name="staff")
