@@ -38,8 +38,8 @@ lint: $(READY) ## Format check, ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy src tests bench chaos
 
-bench: $(READY) ## Measure the budgets and print the table
-	@exec $(BIN)/python -m bench
+bench: $(READY) ## Measure the budgets and print the table (ARGS=--growth for 10 million records)
+	@exec $(BIN)/python -m bench $(ARGS)
 
 chaos: $(READY) ## Kill server and PostgreSQL in mid-push, ROUNDS=50 times each, and look what is left
 	@exec $(BIN)/python -m chaos --rounds "$(ROUNDS)" $(ARGS)

@@ -87,6 +87,8 @@ class Pusher:
 class World:
     """The running server, its database, and four pushers."""
 
+    settings: Settings
+    keyring: DirectoryKeyring
     server_pid: int
     postmaster_pid: int
     dsn: str
@@ -118,7 +120,7 @@ async def open_world(data: Path, url: str, postmaster_pid: int) -> AsyncIterator
         await until_ready()
         pushers = [await add_pusher(settings, keyring) for _ in range(4)]
         dsn = url.replace("postgresql+asyncpg", "postgresql")
-        yield World(server.pid, postmaster_pid, dsn, pushers)
+        yield World(settings, keyring, server.pid, postmaster_pid, dsn, pushers)
     finally:
         server.terminate()
         server.wait(timeout=30)

@@ -9,11 +9,14 @@ import pytest
 import pytest_asyncio
 from alembic import command
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import CheckConstraint, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from tests.make import Make
+from tests.records.stored import change
+from vitalkeep.base.db import Table
 from vitalkeep.base.migrate import (
     alembic_config,
     is_migrated,
@@ -87,6 +90,34 @@ async def test_each_migration_can_be_taken_back_by_itself(empty: AsyncEngine) ->
 async def test_the_models_ask_for_nothing_that_no_migration_made(empty: AsyncEngine) -> None:
     await upgrade(url_of(empty))
     await asyncio.to_thread(command.check, alembic_config(url_of(empty)))
+
+
+async def test_every_check_of_the_models_is_one_of_the_tables(empty: AsyncEngine) -> None:
+    """alembic compares no checks."""
+    await upgrade(url_of(empty))
+    made = {(row[1], row[2]) for row in await shape(empty) if row[0] == "constraint"}
+    wanted = {
+        (table.name, str(each.name))
+        for table in Table.metadata.tables.values()
+        for each in table.constraints
+        if isinstance(each, CheckConstraint)
+    }
+    assert len(wanted) == 7
+    assert wanted <= made
+    written = [
+        column.name
+        for table in Table.metadata.tables.values()
+        for column in table.columns
+        for each in column.constraints
+        if isinstance(each, CheckConstraint)
+    ]
+    assert written == [], "a column's own check is dropped: put it into __table_args__"
+
+
+async def test_a_state_that_nobody_knows_is_refused_by_the_table(make: Make) -> None:
+    await make.person()
+    with pytest.raises(DBAPIError, match="ck_consents_state"):
+        await change(make, "UPDATE consents SET state = 'refused'")
 
 
 async def test_upgrading_again_changes_nothing_and_is_known_to_be_complete(

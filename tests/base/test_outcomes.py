@@ -34,7 +34,7 @@ async def severed(
 ) -> AsyncIterator[tuple[Line, Make]]:
     """An application of its own on the tests' database, behind a line that can break."""
     assert app is not None
-    monkeypatch.setitem(db.CONNECT_ARGS, "command_timeout", 2)
+    monkeypatch.setitem(db.TIMEOUTS, "command_timeout", 2)
     monkeypatch.setitem(db.SERVER_SETTINGS, "idle_in_transaction_session_timeout", "1s")
     async with open_line(settings.database_url or "") as (line, url):
         made = create_app(settings.with_database(url), keyring)
@@ -61,6 +61,7 @@ async def test_a_push_whose_commit_nobody_answered_says_so_and_can_be_sent_again
     person = await make.person()
     record = make.record("weight")
     line.next_commit = how
+    capsys.readouterr()
     with logging_from("info"):
         answer = await person.post("/v1/me/records", {"records": [record]})
     assert unavailable(answer) == SEND_AGAIN

@@ -111,7 +111,7 @@ async def test_without_consent_nothing_of_a_sample_is_kept(make: Make) -> None:
     person = await make.person(collects=False)
     await make.consents(person, ["weight.collect"])
     (verdict,) = await push(person, FIRST)
-    assert (verdict["code"], verdict["pointer"]) == ("consent_missing", "/records/0/type")
+    assert (verdict["code"], verdict["pointer"]) == ("consent_missing", "/records/0")
     assert await parts(make, person) == []
 
 
@@ -120,7 +120,7 @@ async def test_consent_is_asked_for_each_sample_by_its_own_start(make: Make) -> 
     await make.consents(person, ["sleep.collect"], data_from=at(30), data_until=at(180))
     verdicts = await push(person, FIRST, SECOND, BRIDGE, LAST)
     assert statuses(verdicts) == ["consent_missing", "created", "created", "consent_missing"]
-    assert verdicts[3]["pointer"] == "/records/3/type"
+    assert verdicts[3]["pointer"] == "/records/3"
     assert await nights(person) == told_slowly([SECOND, BRIDGE])
 
 
@@ -131,7 +131,7 @@ async def test_a_session_may_only_shrink_when_the_consent_has_grown_narrower(mak
     await change(make, statement, id=person.id, since=datetime.fromisoformat(at(30)))
     kept = await parts(make, person)
     (refused,) = await push(person, LAST)
-    assert (refused["code"], refused["pointer"]) == ("consent_missing", "/records/0/type")
+    assert (refused["code"], refused["pointer"]) == ("consent_missing", "/records/0")
     assert await parts(make, person) == kept
     assert await delete(person, BRIDGE) == 1
     assert await nights(person) == told_slowly([FIRST, SECOND])

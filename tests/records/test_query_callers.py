@@ -6,6 +6,8 @@ from tests.test_architecture import PACKAGE, imported_modules, read_all
 
 CALLERS = {
     "records/routes.py": "the person's own records",
+    "records/changes.py": "the person's own feed",
+    "records/snapshot.py": "the person's own export",
     "records/schemas.py": "only the bounds of a period",
     "care/reading.py": "the one door for others, behind consent and written down",
     "summaries/compute.py": "the person's own days; for others within the window they may read",

@@ -33,10 +33,9 @@ SERVER_SETTINGS: Final = {
     # Or a process that has vanished from the network would keep a person's gate shut.
     "idle_in_transaction_session_timeout": "60s",
 }
-CONNECT_ARGS: Final[dict[str, object]] = {
+TIMEOUTS: Final = {
     "timeout": 10,
     "command_timeout": 65,  # for a server that has vanished: a live one gives up before
-    "server_settings": SERVER_SETTINGS,
 }
 # Of these SQLSTATEs an error at COMMIT leaves open what became of it: the connection's, "statement
 # completion unknown", and faults inside, which is how Citus reports a shard that did not answer.
@@ -105,7 +104,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=False,
-        connect_args=CONNECT_ARGS,
+        connect_args=connect_args(),
     )
     event.listen(engine.sync_engine, "checkout", replace_closed)
     return engine
@@ -113,7 +112,12 @@ def create_engine(settings: Settings) -> AsyncEngine:
 
 def create_probe_engine(settings: Settings) -> AsyncEngine:
     """An engine that connects anew each time and keeps nothing, to see whether that works."""
-    return create_async_engine(url_of(settings), poolclass=NullPool, connect_args=CONNECT_ARGS)
+    return create_async_engine(url_of(settings), poolclass=NullPool, connect_args=connect_args())
+
+
+def connect_args() -> dict[str, object]:
+    """What the driver is told for each connection of one engine."""
+    return {**TIMEOUTS, "server_settings": dict(SERVER_SETTINGS)}
 
 
 def url_of(settings: Settings) -> str:

@@ -43,6 +43,7 @@ class Case(Table):
     """A person, an organization and a purpose, while they work together."""
 
     __tablename__ = "cases"
+    __table_args__ = (CheckConstraint("state IN ('open', 'closed')", name="state"),)
 
     person_id: Mapped[UUID] = person_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("clear", "random id"))
@@ -58,7 +59,6 @@ class Case(Table):
     purpose: Mapped[str] = mapped_column(Text, info=holds("clear", "code of the purpose"))
     state: Mapped[str] = mapped_column(
         Text,
-        CheckConstraint("state IN ('open', 'closed')", name="state"),
         info=holds("clear", "open or closed"),
     )
     sealed_label: Mapped[bytes | None] = mapped_column(

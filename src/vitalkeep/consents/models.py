@@ -56,6 +56,11 @@ class Consent(Table):
 
     __tablename__ = "consents"
     __table_args__ = (
+        CheckConstraint("action IN ('collect', 'read')", name="action"),
+        CheckConstraint(
+            "recipient_kind IN ('app', 'organization', 'person')", name="recipient_kind"
+        ),
+        CheckConstraint("state IN ('active', 'withdrawn', 'expired')", name="state"),
         Index(
             "uq_consents_active",
             "person_id", "type", "action", "purpose", "recipient_id",
@@ -87,20 +92,15 @@ class Consent(Table):
     type: Mapped[int] = mapped_column(SmallInteger, info=holds("clear", "number of the data type"))
     action: Mapped[str] = mapped_column(
         Text,
-        CheckConstraint("action IN ('collect', 'read')", name="action"),
         info=holds("clear", "collect or read"),
     )
     purpose: Mapped[str] = mapped_column(Text, info=holds("clear", "code of the purpose"))
     recipient_kind: Mapped[str] = mapped_column(
         Text,
-        CheckConstraint(
-            "recipient_kind IN ('app', 'organization', 'person')", name="recipient_kind"
-        ),
         info=holds("clear", "what kind of recipient"),
     )
     state: Mapped[str] = mapped_column(
         Text,
-        CheckConstraint("state IN ('active', 'withdrawn', 'expired')", name="state"),
         info=holds("clear", "active, withdrawn or expired"),
     )
     sealed: Mapped[bytes] = mapped_column(

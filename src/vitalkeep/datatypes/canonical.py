@@ -4,11 +4,9 @@ Member order follows the descriptors, numbers with a fraction are always doubles
 times are RFC 3339 to the microsecond without trailing zeros, series are sorted by time.
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
-from unicodedata import normalize
 from uuid import UUID
 
 import msgspec
@@ -17,13 +15,13 @@ from msgspec import UNSET
 
 from vitalkeep.datatypes.common import list_members
 from vitalkeep.datatypes.descriptors import Alternative, DataType, Field
-from vitalkeep.datatypes.records import RecordRejected, to_pointer
+from vitalkeep.datatypes.records import RecordRejected
 from vitalkeep.datatypes.registry import TYPES
 from vitalkeep.datatypes.series import sort_samples, sort_stages
-from vitalkeep.datatypes.structs import STRUCTS, HealthRecord, Origin
+from vitalkeep.datatypes.structs import STRUCTS, HealthRecord
+from vitalkeep.datatypes.texts import origin_json, read_text, to_platform_id
 from vitalkeep.datatypes.times import from_microseconds, microseconds, read_time, time_text
 from vitalkeep.datatypes.units import get_ucum, to_stored
-from vitalkeep.datatypes.wire import text_pattern
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _EARLIEST_US: Final = microseconds(EARLIEST)
@@ -34,9 +32,6 @@ MAX_END_AHEAD: Final = timedelta(days=8)
 
 Original: TypeAlias = tuple[float, str]
 """A value and its UCUM unit as the sender gave them, before conversion."""
-
-_TEXT: Final = Field("", "text")
-_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class Measurement(msgspec.Struct, frozen=True, gc=False):
@@ -131,7 +126,7 @@ def to_measurement(
         setattr(given, series.name, sort(getattr(given, series.name), series, start, end))
     if given.platform_id is not UNSET:
         given.platform_id = to_platform_id(given.platform_id)
-    origin, version = _origin(given.origin), given.client_version or 0
+    origin, version = origin_json(given.origin), given.client_version or 0
     content = _content(given, plan)
     if original is not None:
         value, unit = original
@@ -172,12 +167,12 @@ def _content(given: Any, plan: _Plan) -> bytes:  # noqa: ANN401
 
 
 def _normalize(given: Any, plan: _Plan) -> None:  # noqa: ANN401
-    """Brings numbers and texts into their one form. Raises RecordRejected as `_read_text` does."""
+    """Brings numbers and texts into their one form. Raises RecordRejected as `read_text` does."""
     for name in plan.numbers:
         setattr(given, name, getattr(given, name) + 0.0)
     for field in plan.texts:
         if (text := getattr(given, field.name)) is not UNSET:
-            setattr(given, field.name, _read_text(text, field, field.name))
+            setattr(given, field.name, read_text(text, field, field.name))
 
 
 def _require_window(start: int, end: int, now: datetime, plan: _Plan) -> None:
@@ -214,53 +209,6 @@ def _convert(given: Any, name: str, other: Alternative) -> Original | None:  # n
     setattr(given, name, to_stored(sent + 0.0, get_ucum(other.unit)))
     setattr(given, other.name, UNSET)
     return sent + 0.0, other.unit
-
-
-def _read_text(text: str, field: Field, *place: str) -> str:
-    """The text in Unicode normal form C.
-
-    Raises RecordRejected for control characters and for what is no Unicode.
-    """
-    if not re.fullmatch(text_pattern(field)[1:-1], text):
-        raise RecordRejected("invalid", to_pointer(place), "must not contain control characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise RecordRejected("invalid", to_pointer(place), "must be well-formed Unicode")
-    return to_text(text)
-
-
-def to_text(text: str) -> str:
-    """Text in Unicode normal form C."""
-    return text if text.isascii() else normalize("NFC", text)
-
-
-def to_platform_id(value: str) -> str:
-    """The id; UUIDs in lower case, since HealthKit writes them in capitals and others don't."""
-    return value.lower() if _UUID.fullmatch(value) else to_text(value)
-
-
-def _origin(origin: Origin) -> bytes:
-    device = origin.device
-    if device is UNSET:
-        return _origin_bytes(origin.app, None, None, None)
-    return _origin_bytes(
-        origin.app, device.type or None, device.manufacturer or None, device.model or None
-    )
-
-
-@lru_cache(maxsize=4096)
-def _origin_bytes(app: str, kind: str | None, manufacturer: str | None, model: str | None) -> bytes:
-    """The origin as a JSON object; a device of which nothing is known is left out.
-
-    Raises RecordRejected as `_read_text` does.
-    """
-    given = {"type": kind, "manufacturer": manufacturer, "model": model}
-    device = {
-        name: _read_text(value, _TEXT, "origin", "device", name)
-        for name, value in given.items()
-        if value is not None
-    }
-    name = _read_text(app, _TEXT, "origin", "app")
-    return orjson.dumps({"app": name, "device": device} if device else {"app": name})
 
 
 def to_head(

@@ -43,6 +43,12 @@ class Organization(Table):
     """A company or institution that persons can name as a recipient."""
 
     __tablename__ = "organizations"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('medical_institution', 'guidance_provider', 'employer', 'insurer', 'family')",
+            name="kind",
+        ),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(
         primary_key=True, info=holds("public", "random id")
@@ -50,10 +56,6 @@ class Organization(Table):
     name: Mapped[str] = mapped_column(Text, info=holds("public", "name of an organization"))
     kind: Mapped[str] = mapped_column(
         Text,
-        CheckConstraint(
-            "kind IN ('medical_institution', 'guidance_provider', 'employer', 'insurer', 'family')",
-            name="kind",
-        ),
         info=holds("public", "kind of organization; decides what it may be allowed"),
     )
     created_at: Mapped[datetime] = mapped_column(
@@ -65,6 +67,7 @@ class Staff(Table):
     """Somebody who works for an organization and signs in with a verified e-mail address."""
 
     __tablename__ = "staff"
+    __table_args__ = (CheckConstraint("state IN ('active', 'suspended')", name="state"),)
 
     staff_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("clear", "random id"))
     organization_id: Mapped[UUID] = mapped_column(
@@ -84,7 +87,6 @@ class Staff(Table):
     )
     state: Mapped[str] = mapped_column(
         Text,
-        CheckConstraint("state IN ('active', 'suspended')", name="state"),
         info=holds("clear", "whether they may sign in"),
     )
     created_at: Mapped[datetime] = mapped_column(
@@ -96,6 +98,7 @@ class Person(Table):
     """One user of one app. The row is the gate that every write for the person goes through."""
 
     __tablename__ = "persons"
+    __table_args__ = (CheckConstraint("state IN ('active', 'erasing')", name="state"),)
 
     person_id: Mapped[UUID] = person_column(cascade=False, primary_key=True)
     feed: Mapped[int] = mapped_column(
@@ -114,7 +117,6 @@ class Person(Table):
     )
     state: Mapped[str] = mapped_column(
         Text,
-        CheckConstraint("state IN ('active', 'erasing')", name="state"),
         info=holds("clear", "whether anything may still be written"),
     )
     time_zone: Mapped[str] = mapped_column(

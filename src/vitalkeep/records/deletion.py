@@ -16,8 +16,8 @@ from vitalkeep.base.bodies import Moment, RequestBody
 from vitalkeep.base.db import Connection, driver
 from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, problems
 from vitalkeep.base.outcomes import REPEATABLE
-from vitalkeep.datatypes.canonical import to_platform_id, to_text
 from vitalkeep.datatypes.registry import BY_NAME
+from vitalkeep.datatypes.texts import to_platform_id, to_text
 from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.assembly import remove_parts

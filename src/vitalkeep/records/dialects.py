@@ -9,11 +9,12 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from vitalkeep.base.errors import BatchTooLarge, InvalidRequest
-from vitalkeep.datatypes.canonical import Measurement, to_platform_id
+from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.descriptors import JsonObject
 from vitalkeep.datatypes.dialects import health_connect, healthkit, open_mhealth
 from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import RecordRejected
+from vitalkeep.datatypes.texts import to_platform_id
 from vitalkeep.records.deletion import MAX_IDS
 from vitalkeep.records.parse import MAX_BATCH, Outcome, read_document
 from vitalkeep.records.verdicts import Verdict

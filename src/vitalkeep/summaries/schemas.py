@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from vitalkeep.base.bodies import RequestBody
-from vitalkeep.datatypes.canonical import to_text
 from vitalkeep.datatypes.choices import DEVICE_TYPE
+from vitalkeep.datatypes.texts import to_text
 from vitalkeep.datatypes.wire import LINE_PATTERN
 from vitalkeep.records.published import ref
 from vitalkeep.summaries.priority import Priority
