@@ -38,7 +38,7 @@ async def with_may_kept(make: Make) -> Caller:
 async def forget(make: Make, person: Caller, ids: list[UUID], *new: Any) -> None:
     async with make.fastapi.state.engine.begin() as connection:
         await take_gate(connection, person.id)
-        literals = [array(map(to_number, column)) for column in new]
+        literals = [array(map(to_number, column)) for column in (*new[1:], *new[:1])]
         await touched.forget_days(connection, person.id, array(ids), *literals)
 
 

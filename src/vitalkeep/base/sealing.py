@@ -18,7 +18,7 @@ COMPRESS_FROM = 400
 MAX_OPENED = 16 * 1024 * 1024
 PLAIN, ZSTD = b"\x00", b"\x01"
 
-_compressor = zstandard.ZstdCompressor(level=3, write_checksum=False)
+_compressor = zstandard.ZstdCompressor(level=1, write_checksum=False)
 _decompressor = zstandard.ZstdDecompressor()
 
 

@@ -4,13 +4,16 @@ The row lock orders pushes, consent changes and the erasure of one person, so ch
 commit order and nothing slips in behind a withdrawal or an erasure.
 """
 
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.errors import Unauthenticated
-from vitalkeep.persons.models import Person
+
+GATE: Final = """
+UPDATE persons SET feed = feed + $2 WHERE person_id = $1 AND state = 'active' RETURNING feed
+"""
 
 
 async def take_gate(connection: AsyncConnection, person_id: UUID, changes: int = 0) -> int:
@@ -18,13 +21,8 @@ async def take_gate(connection: AsyncConnection, person_id: UUID, changes: int =
 
     Answers the last number before them. Raises Unauthenticated when the person has left.
     """
-    locked = (
-        update(Person)
-        .where(Person.person_id == person_id, Person.state == "active")
-        .values(feed=Person.feed + changes)
-        .returning(Person.feed)
-    )
-    feed = await connection.scalar(locked)
+    taken = await connection.exec_driver_sql(GATE, (person_id, changes))
+    feed: int | None = taken.scalar()
     if feed is None:
         raise Unauthenticated("This account has been deleted.")
     return feed - changes

@@ -5,10 +5,11 @@ person's row is locked only while SQL runs. The consents are joined into the sta
 it starts after the gate was had, so it sees every withdrawal that came before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +22,7 @@ from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.assembly import close_nights, open_nights
 from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
 from vitalkeep.records.parse import Outcome
+from vitalkeep.records.repeats import find_same, glance
 from vitalkeep.records.sealed import identity, seal_record
 from vitalkeep.records.sources import number_sources
 from vitalkeep.records.touched import forget_days
@@ -74,6 +76,11 @@ DUPLICATE: Final = (
     "",
     "another record of this batch has the same identity and counts instead",
 )
+
+
+Row: TypeAlias = tuple[Draft, int, bytes]
+"""A draft, the number of its source, and its sealed value."""
+Columns: TypeAlias = tuple[str, str, str, str, str, str, str, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,55 +153,76 @@ async def store(
     numbers = await number_sources(
         connection, person, {draft.measurement.origin for draft in drafts}
     )
-    columns = to_columns(person, drafts, numbers)
-    feed = await take_gate(connection, person.person_id, len(drafts))
-    await forget_days(
-        connection,
-        person.person_id,
-        columns[0],
-        types=columns[4],
-        starts=columns[1],
-        ends=columns[2],
-    )
+    rows = seal(person, drafts, numbers)
+    columns = to_columns(rows)
+    feed = await take_gate(connection, person.person_id, len(rows))
     now = clock.now()
-    rows = await (await driver(connection)).fetch(
+    edges = array({drafts[0].record_id.hex(), drafts[-1].record_id.hex()})
+    seen = await glance(connection, person.person_id, edges)
+    same: list[Draft] = []
+    if seen.repeated and (places := await find_same(connection, person.person_id, columns)):
+        same = [drafts[place] for place in sorted(places)]
+        rows = [row for place, row in enumerate(rows) if place not in places]
+        columns = to_columns(rows)
+    unwritten: list[Draft] = []
+    if rows:
+        if seen.days_kept:
+            await forget_days(connection, person.person_id, *columns[:3], columns[4])
+        unwritten = await upsert(connection, person, rows, columns, feed, now, verdicts)
+    if same or unwritten:
+        verdicts.update(await explain(connection, person, unwritten, now, same=same))
+    return feed + len(drafts), now
+
+
+async def upsert(  # noqa: PLR0913
+    connection: AsyncConnection,
+    person: PersonCaller,
+    rows: Sequence[Row],
+    columns: Columns,
+    feed: int,
+    now: datetime,
+    verdicts: dict[int, Verdict],
+) -> list[Draft]:
+    """Writes the rows and adds the verdicts on those that were written; answers the others."""
+    found = await (await driver(connection)).fetch(
         UPSERT, person.person_id, *columns, feed, now, person.client_id
     )
-    written: dict[int, bool] = {row[0] - feed: row[1] for row in rows}
+    written: dict[int, bool] = {row[0] - feed: row[1] for row in found}
     unwritten: list[Draft] = []
-    for number, draft in enumerate(drafts, 1):
+    for number, (draft, *_) in enumerate(rows, 1):
         created = written.get(number)
         if created is None:
             unwritten.append(draft)
             continue
         status: VerdictStatus = "created" if created else "updated"
         verdicts[draft.position] = {"status": status, "id": uuid_text(draft.record_id)}
-    if unwritten:
-        verdicts.update(await explain(connection, person, unwritten, now))
-    return feed + len(drafts), now
+    return unwritten
 
 
-def to_columns(
-    person: PersonCaller, drafts: list[Draft], numbers: dict[bytes, int]
-) -> tuple[str, str, str, str, str, str, str, str, bytes]:
-    """The drafts as the columns that UPSERT unnests: array literals of ids, starts, ends, versions,
-    types, source numbers, and the place and length of each sealed value in the last column.
+def seal(person: PersonCaller, drafts: Sequence[Draft], numbers: dict[bytes, int]) -> list[Row]:
+    """The drafts, each with the number of its source and its sealed value."""
+    rows = []
+    for draft in drafts:
+        source = numbers[draft.measurement.origin]
+        sealed = seal_record(person.key, draft.record_id, draft.measurement, source)
+        rows.append((draft, source, sealed))
+    return rows
+
+
+def to_columns(rows: Sequence[Row]) -> Columns:
+    """The rows as UPSERT unnests them: array literals of ids, starts, ends, versions, types, source
+    numbers, and the place and length of each sealed value in the last column.
     """
-    measurements = [draft.measurement for draft in drafts]
-    sources = [numbers[measurement.origin] for measurement in measurements]
-    sealed = [
-        seal_record(person.key, draft.record_id, draft.measurement, source)
-        for draft, source in zip(drafts, sources, strict=True)
-    ]
-    sizes = [len(each) for each in sealed]
+    measurements = [draft.measurement for draft, _, _ in rows]
+    sizes = [len(sealed) for _, _, sealed in rows]
     return (
-        array([draft.record_id.hex() for draft in drafts]),
+        array([draft.record_id.hex() for draft, _, _ in rows]),
         array([measurement.start_us for measurement in measurements]),
         array([measurement.end_us for measurement in measurements]),
         array([measurement.version for measurement in measurements]),
         array([measurement.type.number for measurement in measurements]),
-        array(sources),
+        array([source for _, source, _ in rows]),
         array(list(accumulate(sizes, initial=1))[:-1]),
         array(sizes),
-        b"".join(sealed),
+        b"".join([sealed for _, _, sealed in rows]),
     )

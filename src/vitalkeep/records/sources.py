@@ -1,9 +1,10 @@
 """Sources: which app sent a record, and which app and device measured it."""
 
 from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.errors import Conflict
@@ -13,6 +14,11 @@ from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.models import Source
 
 MAX_SOURCES = 10_000
+
+
+OWN_SOURCES: Final = select(Source.source_id, Source.sealed).where(
+    Source.person_id == bindparam("person_id"), Source.client_id == bindparam("client_id")
+)
 
 
 async def list_origins(
@@ -57,10 +63,8 @@ async def number_sources(
 
 
 async def _own_sources(connection: AsyncConnection, person: PersonCaller) -> dict[bytes, int]:
-    query = select(Source.source_id, Source.sealed).where(
-        Source.person_id == person.person_id, Source.client_id == person.client_id
-    )
-    rows = (await connection.execute(query)).all()
+    who = {"person_id": person.person_id, "client_id": person.client_id}
+    rows = (await connection.execute(OWN_SOURCES, who)).all()
     return {person.key.open(row[1], *_place(row[0], person.client_id)): row[0] for row in rows}
 
 

@@ -10,6 +10,7 @@ from vitalkeep.base import clock
 from vitalkeep.base.db import array, driver
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.parts import retire
+from vitalkeep.records.repeats import glance
 from vitalkeep.records.touched import forget_days
 
 BURY: Final = """
@@ -32,7 +33,8 @@ async def bury(
     if not live:
         return 0
     feed = await take_gate(connection, person_id, len(live))
-    await forget_days(connection, person_id, array(live))
+    if (await glance(connection, person_id, "{}")).days_kept:
+        await forget_days(connection, person_id, array(live))
     await (await driver(connection)).execute(BURY, person_id, live, deleted_by, feed, clock.now())
     await retire(connection, person_id, deleted_by, sessions=live)
     return len(live)

@@ -33,8 +33,6 @@ SLEEP_BEFORE: Final = FOLD_GAP + BEFORE
 SLEEP_AFTER: Final = FOLD_WITHIN + LONGEST_SLEEP + AFTER
 SLEEP_TYPES: Final = [kind.number for kind in TYPES if kind.summary == "sleep"]
 
-CACHED: Final = "SELECT EXISTS (SELECT FROM day_summaries WHERE person_id = $1)"
-
 FORGET: Final = """
 DELETE FROM day_summaries d
 USING (
@@ -61,21 +59,17 @@ async def forget_days(
     connection: AsyncConnection,
     person_id: UUID,
     record_ids: str,
-    types: str = "{}",
     starts: str = "{}",
     ends: str = "{}",
+    types: str = "{}",
 ) -> None:
     """Deletes the cached days that these records touch, where they are and where they will be.
 
-    All are array literals (`base.db.array`), times in microseconds since 1970. `types`, `starts`
-    and `ends` say where they will be, and are left out when the records are to go. The caller holds
+    All are array literals (`base.db.array`), times in microseconds since 1970. `starts`, `ends` and
+    `types` say where they will be, and are left out when the records are to go. The caller holds
     the gate and has not written the records yet.
     """
-    database = await driver(connection)
-    # Most pushes meet no cached day: they pay for one look, not for sending the arrays.
-    if not await database.fetchval(CACHED, person_id):
-        return
-    await database.execute(
+    await (await driver(connection)).execute(
         FORGET,
         person_id,
         record_ids,

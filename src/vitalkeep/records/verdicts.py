@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.db import array, driver
@@ -24,11 +24,27 @@ Period: TypeAlias = tuple[datetime | None, datetime | None]
 
 
 KEPT: Final = f"""
-SELECT u.n - 1, r.version > u.version FROM records r
-JOIN unnest($2::text::uuid[], $3::text::int8[]) WITH ORDINALITY AS u (record_id, version, n)
-  ON r.person_id = $1 AND r.record_id = u.record_id
+SELECT u.n - 1, r.version > u.version
+FROM unnest($2::text::uuid[], $3::text::int8[]) WITH ORDINALITY AS u (record_id, version, n),
+     LATERAL (SELECT version, deleted_by FROM records
+              WHERE person_id = $1 AND record_id = u.record_id OFFSET 0) r
 WHERE r.version > u.version OR r.deleted_by = {BY_PERSON}
 """  # noqa: S608 - no value of a request is in the text
+"""OFFSET 0 has each record looked up by its key; joined freely, the planner reads all of a person's
+records instead.
+"""
+COLLECT: Final = select(Consent.type, Consent.state, Consent.data_from, Consent.data_until).where(
+    Consent.person_id == bindparam("person_id"),
+    Consent.recipient_id == bindparam("client_id"),
+    Consent.action == "collect",
+    or_(
+        Consent.state == "withdrawn",
+        and_(
+            Consent.state == "active",
+            or_(Consent.valid_until.is_(None), Consent.valid_until > bindparam("now")),
+        ),
+    ),
+)
 
 
 class Draft(NamedTuple):
@@ -60,20 +76,28 @@ def rejection(position: int, code: str, pointer: str, detail: str) -> Verdict:
 
 
 async def explain(
-    connection: AsyncConnection, person: PersonCaller, unwritten: Sequence[Draft], now: datetime
+    connection: AsyncConnection,
+    person: PersonCaller,
+    unwritten: Sequence[Draft],
+    now: datetime,
+    *,
+    same: Sequence[Draft] = (),
 ) -> dict[int, Verdict]:
-    """Why the upsert left records out, by their place: no consent, or nothing to change.
+    """Why records were not written, by their place: no consent, or nothing to change.
 
-    Runs behind the gate, so what it reads is what the upsert saw.
+    `unwritten` are those that the upsert left out, `same` are known to be stored just so. Runs
+    behind the gate, so what it reads is what the upsert saw.
     """
     periods, withdrawn = await collect_consents(connection, person, now)
-    ids = array(draft.record_id.hex() for draft in unwritten)
-    versions = array(draft.measurement.version for draft in unwritten)
-    rows = await (await driver(connection)).fetch(KEPT, person.person_id, ids, versions)
-    kept: dict[int, VerdictStatus] = {row[0]: "stale" if row[1] else "suppressed" for row in rows}
+    kept: dict[int, VerdictStatus] = {}
+    if unwritten:
+        ids = array(draft.record_id.hex() for draft in unwritten)
+        versions = array(draft.measurement.version for draft in unwritten)
+        rows = await (await driver(connection)).fetch(KEPT, person.person_id, ids, versions)
+        kept = {row[0]: "stale" if row[1] else "suppressed" for row in rows}
     always = {number for number, given in periods.items() if (None, None) in given}
     verdicts: dict[int, Verdict] = {}
-    for index, (position, record_id, measurement) in enumerate(unwritten):
+    for index, (position, record_id, measurement) in enumerate([*unwritten, *same]):
         number = measurement.type.number
         if number not in always:
             given = periods.get(number, [])
@@ -93,21 +117,10 @@ async def collect_consents(
     """What the person's app may send at this moment: the periods in force by number of the type,
     and the types of which a consent was withdrawn.
     """
-    query = select(Consent.type, Consent.state, Consent.data_from, Consent.data_until).where(
-        Consent.person_id == person.person_id,
-        Consent.recipient_id == person.client_id,
-        Consent.action == "collect",
-        or_(
-            Consent.state == "withdrawn",
-            and_(
-                Consent.state == "active",
-                or_(Consent.valid_until.is_(None), Consent.valid_until > now),
-            ),
-        ),
-    )
+    asked = {"person_id": person.person_id, "client_id": person.client_id, "now": now}
     periods: dict[int, list[Period]] = {}
     withdrawn: set[int] = set()
-    for row in (await connection.execute(query)).all():
+    for row in (await connection.execute(COLLECT, asked)).all():
         if row.state == "withdrawn":
             withdrawn.add(row.type)
         else:
