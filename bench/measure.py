@@ -10,6 +10,7 @@ from time import perf_counter
 import asyncpg
 import orjson
 
+from bench.spread import renew_evenly
 from bench.world import Pusher, World, bodies, family_cpu_seconds
 
 COLUMNS = (
@@ -31,17 +32,17 @@ class Row:
     figures: dict[str, float]
 
 
-async def push_all(pushers: Sequence[Pusher], work: Sequence[Sequence[bytes]]) -> float:
+async def push_all(world: World, work: Sequence[Sequence[bytes]]) -> float:
     """Seconds until every pusher has pushed its bodies, one after the other."""
 
     async def one(pusher: Pusher, mine: Sequence[bytes]) -> None:
         for body in mine:
             await pusher.push(body)
 
-    for pusher in pushers:
-        await pusher.wire.renew()
+    await renew_evenly(world.pushers, world.server_pid)
+    pairs = zip(world.pushers, work, strict=True)
     begun = perf_counter()
-    await asyncio.gather(*(one(pusher, mine) for pusher, mine in zip(pushers, work, strict=True)))
+    await asyncio.gather(*(one(pusher, mine) for pusher, mine in pairs))
     return perf_counter() - begun
 
 
@@ -75,12 +76,12 @@ async def measure_push(world: World, size: int, batches: int, rounds: int) -> di
         work = [bodies(batches, size) for _ in world.pushers]
         feeds = await feed_numbers(connection, world)
         before = family_cpu_seconds(world.server_pid), family_cpu_seconds(world.postmaster_pid)
-        seconds = await push_all(world.pushers, work)
+        seconds = await push_all(world, work)
         after = family_cpu_seconds(world.server_pid), family_cpu_seconds(world.postmaster_pid)
         rows = await pushed_rows(connection, world, feeds)
         records = sum(map(len, rows))
         copy_seconds = await copy_all(world, rows, size)
-        again_seconds = await push_all(world.pushers, work)
+        again_seconds = await push_all(world, work)
         ratios.append(copy_seconds / seconds)
         pushed.append(records / seconds)
         copied.append(records / copy_seconds)
@@ -150,11 +151,11 @@ async def measure_size(world: World) -> dict[str, float]:
     connection = await world.connect()
     scalars = frozenset({"steps", "weight", "body_fat", "blood_glucose", "oxygen_saturation"})
     start = await table_bytes(connection)
-    await push_all(world.pushers, [bodies(10, 1000, scalars) for _ in world.pushers])
+    await push_all(world, [bodies(10, 1000, scalars) for _ in world.pushers])
     scalar_bytes = await table_bytes(connection) - start
     series = [series_bodies(90 + i, 3) for i in range(4)]
     start = await table_bytes(connection)
-    await push_all(world.pushers, series)
+    await push_all(world, series)
     series_bytes = await table_bytes(connection) - start
     await connection.close()
     samples = SERIES_SAMPLES * 1000 * sum(map(len, series))

@@ -141,13 +141,13 @@ async def grow(connection: asyncpg.Connection, records: int) -> None:
 async def measure_cost(world: World, rounds: int) -> tuple[float, float]:
     """Medians of CPU and time per pushed record, in microseconds."""
     cpu, time = [], []
-    await push_all(world.pushers, [bodies(1, 1000) for _ in world.pushers])  # warm-up, not kept
+    await push_all(world, [bodies(1, 1000) for _ in world.pushers])  # warm-up, not kept
     for _ in range(rounds):
         work = [bodies(5, 1000) for _ in world.pushers]
         records = 5_000 * len(work)
         await asyncio.sleep(1)
         begun = all_cpu_seconds(world)
-        seconds = await push_all(world.pushers, work)
+        seconds = await push_all(world, work)
         cpu.append((all_cpu_seconds(world) - begun) / records * 1e6)
         time.append(seconds / records * 1e6)
     return median(cpu), median(time)

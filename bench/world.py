@@ -53,6 +53,12 @@ class Wire:
         self.writer.close()
         self.reader, self.writer = await connect()
 
+    @property
+    def local_port(self) -> int:
+        """The port of this end."""
+        port: int = self.writer.get_extra_info("sockname")[1]
+        return port
+
     async def request(self, method: str, path: str, token: str, body: bytes = b"") -> bytes:
         """The answer's body, which has to be a 2xx."""
         head = (
@@ -186,5 +192,9 @@ def family_cpu_seconds(pid: int) -> float:
     """CPU time of a process and its children, ended ones included."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     ended = (int(fields[13]) + int(fields[14])) / TICKS
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return ended + cpu_seconds(pid) + sum(cpu_seconds(int(child)) for child in children)
+    return ended + cpu_seconds(pid) + sum(map(cpu_seconds, children_of(pid)))
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
