@@ -9,6 +9,7 @@ import pytest
 from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.sealing import PersonKey, SealBroken
 from vitalkeep.datatypes.canonical import Measurement, to_measurement
+from vitalkeep.datatypes.choices import RECORDING_METHOD
 from vitalkeep.datatypes.records import validate_record
 from vitalkeep.datatypes.registry import BY_NAME, TYPES
 from vitalkeep.records.sealed import Stored, identity, open_record, seal_record
@@ -119,3 +120,19 @@ def test_content_is_not_part_of_the_identity() -> None:
 def test_a_record_whose_person_was_erased_meanwhile_is_refused_as_theirs() -> None:
     with pytest.raises(Unauthenticated):
         open_record(KEY, stored(measured()), {})
+
+
+def test_a_text_that_looks_like_the_method_stays_what_it_is() -> None:
+    title = ',"recording_method":"manual_entry"'
+    measurement = measured("sleep", title=title, recording_method="actively_recorded")
+    opened = orjson.loads(open_record(KEY, stored(measurement), {3: measurement.origin}))
+    assert (opened["title"], opened["recording_method"]) == (title, "actively_recorded")
+
+
+@pytest.mark.parametrize("method", [None, *RECORDING_METHOD.values])
+def test_every_recording_method_comes_back(method: str | None) -> None:
+    example = {k: v for k, v in BY_NAME["weight"].example.items() if k != "recording_method"}
+    given = {} if method is None else {"recording_method": method}
+    measurement = to_measurement(validate_record({**example, **given}), NOW)
+    opened = orjson.loads(open_record(KEY, stored(measurement), {3: measurement.origin}))
+    assert opened.get("recording_method") == method

@@ -1,6 +1,7 @@
 """A record as it is stored: which id it has, what is sealed, and what the seal is bound to.
 
-Sealed are two 16-bit offsets (minutes east of UTC, 0x7fff for unknown) and the record's content.
+Sealed are two 16-bit offsets (minutes east of UTC, 0x7fff for unknown), the number of the recording
+method (255 for none), and the rest of the record's content.
 The associated data is one string of its id, type, source, times and version, so that none of these
 columns can be changed and no value moved without the record refusing to open. The numbers and the
 time of its changes are given behind the gate, after sealing, and are not bound.
@@ -17,11 +18,16 @@ import orjson
 from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.sealing import PersonKey
 from vitalkeep.datatypes.canonical import Measurement, render, to_head
+from vitalkeep.datatypes.choices import RECORDING_METHOD
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.datatypes.times import microseconds
 
 UNKNOWN = 0x7FFF
-OFFSETS = struct.Struct(">hh")
+HEAD = struct.Struct(">hhB")
+METHOD = b',"recording_method":"'
+"""In content these bytes begin this member and nothing else: in a text their quotes are escaped."""
+METHODS = [value.encode() for value in RECORDING_METHOD.values]
+NO_METHOD = 255
 COLUMNS = struct.Struct(">hhqqq")
 
 
@@ -81,7 +87,10 @@ def seal_record(
 ) -> bytes:
     """The sealed value of a measurement; equal for equal content."""
     begun, ended = measurement.start_offset, measurement.end_offset
-    offsets = OFFSETS.pack(UNKNOWN if begun is None else begun, UNKNOWN if ended is None else ended)
+    method, content = without_method(measurement.content)
+    head = HEAD.pack(
+        UNKNOWN if begun is None else begun, UNKNOWN if ended is None else ended, method
+    )
     place = record_place(
         record_id,
         measurement.type.number,
@@ -90,7 +99,16 @@ def seal_record(
         measurement.end_us,
         measurement.version,
     )
-    return key.seal(offsets + measurement.content, place)
+    return key.seal(head + content, place)
+
+
+def without_method(content: bytes) -> tuple[int, bytes]:
+    """The number of the recording method in a record's content, and the content without it."""
+    before, found, after = content.partition(METHOD)
+    if not found:
+        return NO_METHOD, content
+    value, _, rest = after.partition(b'"')
+    return METHODS.index(value), before + rest
 
 
 def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes:
@@ -102,7 +120,7 @@ def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes
     start, end = microseconds(row.start), microseconds(row.end)
     place = record_place(row.record_id.bytes, row.type, row.source_id, start, end, row.version)
     opened = key.open(row.sealed, place)
-    begun, ended = OFFSETS.unpack_from(opened)
+    begun, ended, method = HEAD.unpack_from(opened)
     head = to_head(
         BY_NUMBER[row.type],
         row.start,
@@ -110,5 +128,7 @@ def open_record(key: PersonKey, row: Stored, origins: dict[int, bytes]) -> bytes
         None if begun == UNKNOWN else begun,
         None if ended == UNKNOWN else ended,
     )
-    content, origin = opened[OFFSETS.size :], origins[row.source_id]
+    content, origin = opened[HEAD.size :], origins[row.source_id]
+    if method != NO_METHOD:
+        content += METHOD + METHODS[method] + b'"'
     return render(row.record_id, head, content, row.version, origin, row.modified_at)
