@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import asyncpg
 import orjson
@@ -67,11 +67,13 @@ async def copy_all(world: World, rows: Sequence[Sequence[asyncpg.Record]], size:
 
 
 async def measure_push(world: World, size: int, batches: int, rounds: int) -> dict[str, float]:
-    """Medians over rounds: push and COPY rates, their ratio, the re-send's speed, CPU a record."""
+    """Medians over rounds: push and COPY rates, their ratio, the re-send's speed, CPU a record (of
+    COPY with its client's).
+    """
     connection = await world.connect()
     await connection.execute("CREATE TABLE IF NOT EXISTS yardstick (LIKE records INCLUDING ALL)")
     ratios, pushed, copied, again = [], [], [], []
-    server_cpu, postgres_cpu = [], []
+    server_cpu, postgres_cpu, copy_cpu = [], [], []
     for _ in range(rounds):
         work = [bodies(batches, size) for _ in world.pushers]
         feeds = await feed_numbers(connection, world)
@@ -80,13 +82,16 @@ async def measure_push(world: World, size: int, batches: int, rounds: int) -> di
         after = family_cpu_seconds(world.server_pid), family_cpu_seconds(world.postmaster_pid)
         rows = await pushed_rows(connection, world, feeds)
         records = sum(map(len, rows))
+        idle = process_time() + family_cpu_seconds(world.postmaster_pid)
         copy_seconds = await copy_all(world, rows, size)
+        copied_cpu = process_time() + family_cpu_seconds(world.postmaster_pid) - idle
         again_seconds = await push_all(world, work)
         ratios.append(copy_seconds / seconds)
         pushed.append(records / seconds)
         copied.append(records / copy_seconds)
         again.append(seconds / again_seconds)
         server_cpu.append((after[0] - before[0]) / records * 1e6)
+        copy_cpu.append(copied_cpu / records * 1e6)
         postgres_cpu.append((after[1] - before[1]) / records * 1e6)
     await connection.close()
     return {
@@ -96,6 +101,7 @@ async def measure_push(world: World, size: int, batches: int, rounds: int) -> di
         "again_times_faster": median(again),
         "server_cpu_us": median(server_cpu),
         "postgres_cpu_us": median(postgres_cpu),
+        "copy_cpu_us": median(copy_cpu),
     }
 
 

@@ -31,9 +31,13 @@ MAX_IDS: Final = 5000
 """As many as one page of Health Connect's changes holds."""
 
 LIVE: Final = """
-SELECT record_id FROM records
-WHERE person_id = $1 AND record_id = ANY($2) AND sealed IS NOT NULL ORDER BY feed
+SELECT r.record_id
+FROM (SELECT DISTINCT each FROM unnest($2::uuid[]) AS each) u,
+     LATERAL (SELECT record_id, feed FROM records
+              WHERE person_id = $1 AND record_id = u.each AND sealed IS NOT NULL OFFSET 0) r
+ORDER BY r.feed
 """
+"""OFFSET 0 has each record looked up by its key, however many the person has."""
 STARTED_WITHIN: Final = """
 SELECT record_id FROM records
 WHERE person_id = $1 AND type = $2 AND start_time >= $3 AND start_time < $4 AND sealed IS NOT NULL

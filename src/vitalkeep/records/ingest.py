@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -157,8 +158,8 @@ async def store(
     columns = to_columns(rows)
     feed = await take_gate(connection, person.person_id, len(rows))
     now = clock.now()
-    edges = array({drafts[0].record_id.hex(), drafts[-1].record_id.hex()})
-    seen = await glance(connection, person.person_id, edges)
+    edges = UUID(bytes=drafts[0].record_id), UUID(bytes=drafts[-1].record_id)
+    seen = await glance(connection, person.person_id, *edges)
     same: list[Draft] = []
     if seen.repeated and (places := await find_same(connection, person.person_id, columns)):
         same = [drafts[place] for place in sorted(places)]

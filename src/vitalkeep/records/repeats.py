@@ -13,8 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base.db import driver
 
 GLANCE: Final = """
-SELECT EXISTS (SELECT FROM records WHERE person_id = $1 AND record_id = ANY($2::text::uuid[])),
+SELECT EXISTS (SELECT FROM records WHERE person_id = $1 AND record_id = $2)
+       OR EXISTS (SELECT FROM records WHERE person_id = $1 AND record_id = $3),
        EXISTS (SELECT FROM day_summaries WHERE person_id = $1)
+"""
+"""Each record by its whole key: asked for a list of ids, the planner may read all of the person's.
 """
 SAME: Final = """
 SELECT u.n - 1
@@ -29,6 +32,9 @@ records instead.
 """
 
 
+NO_RECORD: Final = UUID(int=0)
+
+
 class Glance(NamedTuple):
     """What a push meets: whether one of the looked-up records is here, and any cached day."""
 
@@ -36,12 +42,11 @@ class Glance(NamedTuple):
     days_kept: bool
 
 
-async def glance(connection: AsyncConnection, person_id: UUID, some_ids: str) -> Glance:
-    """One look before a push is written; `some_ids` is an array literal of a few of its records.
-
-    The caller holds the gate.
-    """
-    row = await (await driver(connection)).fetchrow(GLANCE, person_id, some_ids)
+async def glance(
+    connection: AsyncConnection, person_id: UUID, one: UUID = NO_RECORD, other: UUID = NO_RECORD
+) -> Glance:
+    """One look before a push is written, at two of its records. The caller holds the gate."""
+    row = await (await driver(connection)).fetchrow(GLANCE, person_id, one, other)
     return Glance(*row) if row is not None else Glance(False, False)
 
 

@@ -33,7 +33,7 @@ async def bury(
     if not live:
         return 0
     feed = await take_gate(connection, person_id, len(live))
-    if (await glance(connection, person_id, "{}")).days_kept:
+    if (await glance(connection, person_id)).days_kept:
         await forget_days(connection, person_id, array(live))
     await (await driver(connection)).execute(BURY, person_id, live, deleted_by, feed, clock.now())
     await retire(connection, person_id, deleted_by, sessions=live)
