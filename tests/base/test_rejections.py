@@ -99,3 +99,23 @@ async def test_a_name_that_is_no_unicode_is_refused_like_any_other(make: Make) -
     headers = {"Content-Type": "application/json"}
     answer = await nurse.request("POST", "/v1/cases/invitations", content=body, headers=headers)
     assert document_of(answer)["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize("sent", ["application/x-www-form-urlencoded", "text/plain"])
+async def test_json_that_is_not_called_so_is_told_what_to_call_it(make: Make, sent: str) -> None:
+    person = await make.person()
+    answer = await person.request(
+        "PUT",
+        "/v1/me/source-priority",
+        content=b'{"sources": []}',
+        headers={"Content-Type": sent},
+    )
+    document = document_of(answer)
+    assert document["status"] == 422
+    assert document["detail"] == "Send the body as JSON, with `Content-Type: application/json`."
+
+
+async def test_json_of_the_wrong_shape_as_a_whole_is_told_nothing_of_its_name(make: Make) -> None:
+    person = await make.person()
+    answer = await person.request("PUT", "/v1/me/source-priority", json=[])
+    assert "Content-Type" not in document_of(answer)["detail"]

@@ -141,7 +141,12 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     async def refuse_shape(request: Request, error: Exception) -> Response:
         found = error.errors() if isinstance(error, RequestValidationError) else []
-        return problem_response(request, validation_problem(found))
+        problem = validation_problem(found)
+        sent = request.headers.get("content-type", "")
+        if "json" not in sent and any(each["loc"] == ("body",) for each in found):
+            # The framework takes a body for JSON only when it is called so.
+            problem.detail = "Send the body as JSON, with `Content-Type: application/json`."
+        return problem_response(request, problem)
 
     async def refuse_body(request: Request, _error: Exception) -> Response:
         return problem_response(request, MalformedBody())
