@@ -20,9 +20,9 @@ from vitalkeep.cli.inputs import (
 )
 from vitalkeep.cli.output import errors
 from vitalkeep.cli.resuming import Import, Reject, read_state, write_state
+from vitalkeep.datatypes.wire import MAX_BATCH
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.records.loading import OWN, load
-from vitalkeep.records.parse import MAX_BATCH
 from vitalkeep.records.verdicts import Verdict
 
 Advance = Callable[[float, float | None, int], None]

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from vitalkeep.datatypes.canonical import Measurement
 
-LONGEST_SLEEP: Final = timedelta(days=4)
+LONGEST_SAMPLE: Final = timedelta(days=4)
 """Longer than anybody sleeps: it bounds how far apart samples of one session can begin."""
 
 

@@ -15,8 +15,9 @@ from vitalkeep.datatypes.dialects import health_connect, healthkit, open_mhealth
 from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import RecordRejected
 from vitalkeep.datatypes.texts import to_platform_id
+from vitalkeep.datatypes.wire import MAX_BATCH
 from vitalkeep.records.deletion import MAX_IDS
-from vitalkeep.records.parse import MAX_BATCH, Outcome, read_document
+from vitalkeep.records.parse import Outcome, read_document
 from vitalkeep.records.verdicts import Verdict
 
 DialectName: TypeAlias = Literal["health-connect", "healthkit", "open-mhealth"]

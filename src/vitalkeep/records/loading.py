@@ -16,10 +16,11 @@ from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.dialects import vitalkeep
 from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import RecordRejected
+from vitalkeep.datatypes.wire import MAX_BATCH
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.records.dialects import DIALECTS
 from vitalkeep.records.ingest import ingest
-from vitalkeep.records.parse import MAX_BATCH, Outcome
+from vitalkeep.records.parse import Outcome
 from vitalkeep.records.sealed import identity
 from vitalkeep.records.verdicts import Verdict
 

@@ -18,8 +18,7 @@ from vitalkeep.datatypes.descriptors import JsonObject
 from vitalkeep.datatypes.fragments import Fragment
 from vitalkeep.datatypes.records import RecordRejected, validate_record
 from vitalkeep.datatypes.structs import read_batch
-
-MAX_BATCH = 1000
+from vitalkeep.datatypes.wire import MAX_BATCH
 
 Outcome: TypeAlias = Measurement | Fragment | RecordRejected
 

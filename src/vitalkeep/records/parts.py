@@ -18,7 +18,7 @@ from vitalkeep.base.db import driver
 from vitalkeep.base.sealing import PersonKey
 from vitalkeep.datatypes.catalog.sleep import SLEEP
 from vitalkeep.datatypes.choices import RECORDING_METHOD, SLEEP_STAGE
-from vitalkeep.datatypes.fragments import LONGEST_SLEEP, Fragment
+from vitalkeep.datatypes.fragments import LONGEST_SAMPLE, Fragment
 from vitalkeep.datatypes.times import microseconds
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.records.models import BY_PERSON
@@ -120,7 +120,7 @@ async def find_near(
 ) -> set[UUID]:
     """Stored sessions of the same source that are at most `GAP` from one of the runs of samples.
 
-    A run has no larger gap itself. No sample is longer than `LONGEST_SLEEP`, so the index is
+    A run has no larger gap itself. No sample is longer than `LONGEST_SAMPLE`, so the index is
     asked for a few days only.
     """
     since = [min(part.start for part in run) - GAP for run in runs]
@@ -128,7 +128,7 @@ async def find_near(
         NEAR,
         person.person_id,
         [run[0].source_id for run in runs],
-        [moment - LONGEST_SLEEP for moment in since],
+        [moment - LONGEST_SAMPLE for moment in since],
         since,
         [max(part.end for part in run) + GAP for run in runs],
     )

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from vitalkeep.datatypes.openapi import component_schemas
 from vitalkeep.datatypes.registry import TYPES
-from vitalkeep.records.parse import MAX_BATCH
+from vitalkeep.datatypes.wire import MAX_BATCH
 
 Schema: TypeAlias = dict[str, object]
 

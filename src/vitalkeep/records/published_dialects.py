@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 from vitalkeep.datatypes.dialects import health_connect, healthkit, open_mhealth
 from vitalkeep.datatypes.registry import TYPES
+from vitalkeep.datatypes.wire import MAX_BATCH
 from vitalkeep.records.deletion import MAX_IDS
 from vitalkeep.records.dialects import MAX_ID, DialectName
-from vitalkeep.records.parse import MAX_BATCH
 from vitalkeep.records.published import Schema, batch_body, closed, list_of, ref
 
 KEEP_NULL: Final = (

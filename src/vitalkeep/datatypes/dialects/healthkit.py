@@ -21,7 +21,7 @@ from vitalkeep.datatypes.dialects.healthkit_values import (
     to_stage,
     to_time,
 )
-from vitalkeep.datatypes.fragments import LONGEST_SLEEP, Fragment
+from vitalkeep.datatypes.fragments import LONGEST_SAMPLE, Fragment
 from vitalkeep.datatypes.records import RecordRejected, validate_record
 from vitalkeep.datatypes.registry import TYPES
 
@@ -76,8 +76,8 @@ def measurement(obj: object, sender: str, now: datetime) -> Measurement | Fragme
         raise RecordRejected(refusal.code, pointer, detail) from None
     if kind.healthkit.values is None:
         return measured
-    if measured.end - measured.start > LONGEST_SLEEP:
-        detail = f"must not be more than {LONGEST_SLEEP.days} days after the start"
+    if measured.end - measured.start > LONGEST_SAMPLE:
+        detail = f"must not be more than {LONGEST_SAMPLE.days} days after the start"
         raise RecordRejected("out_of_range", "/endDate", detail)
     stage = to_stage(given.get("value"), kind.healthkit.values, "/value")
     method = translated.record.get("recording_method")
