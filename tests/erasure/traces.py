@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 from fastapi import FastAPI
 
 from tests.care.sql import run_sql
 from tests.make import App, Caller, Make
+from tests.records.stored import push_bytes
 from vitalkeep.datatypes.dialects.healthkit import EXAMPLES
+from vitalkeep.records.pushes import WORTH
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
     app, nurse = app or await make.app(), nurse or await make.staff()
     person = await make.person(app)
     refresh = (await make.sign_in(app, person.external_id))["refresh_token"]
-    pushed = await person.push(make.record("steps"), make.record("weight"), make.record("weight"))
+    records = [make.record(kind) for kind in ("steps", "weight", "weight")]
+    # Long enough to be known when it comes again.
+    body = orjson.dumps({"records": records}).ljust(WORTH)
+    pushed = (await push_bytes(person, body)).json()
     samples = {"records": [EXAMPLES["sleep"]]}
     night = (await person.post("/v1/me/records/healthkit", samples)).json()
     assert (await person.get("/v1/me/days")).json()["days"]

@@ -21,8 +21,10 @@ from vitalkeep.datatypes.records import RecordRejected
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.assembly import close_nights, open_nights
+from vitalkeep.records.consented import COLLECT_IN_FORCE
 from vitalkeep.records.models import BY_PERSON, BY_SOURCE, BY_WITHDRAWAL
 from vitalkeep.records.parse import Outcome
+from vitalkeep.records.pushes import note_push
 from vitalkeep.records.repeats import find_same, glance
 from vitalkeep.records.sealed import identity, seal_record
 from vitalkeep.records.sources import number_sources
@@ -52,12 +54,7 @@ FROM persons p, LATERAL (
          AS a (record_id, start_us, end_us, version, type, source_id, first, size, n)
 ) u
 WHERE p.person_id = $1
-  AND EXISTS (SELECT FROM consents c
-              WHERE c.person_id = p.person_id AND c.type = u.type AND c.action = 'collect'
-                AND c.recipient_id = $13 AND c.state = 'active'
-                AND (c.valid_until IS NULL OR c.valid_until > $12)
-                AND (c.data_from IS NULL OR c.data_from <= u.start_time)
-                AND (c.data_until IS NULL OR c.data_until > u.start_time))
+  AND {COLLECT_IN_FORCE.format(person="p.person_id", client="$13", now="$12")}
 ON CONFLICT (person_id, record_id) DO UPDATE
 SET start_time = excluded.start_time, end_time = excluded.end_time, version = excluded.version,
     feed = excluded.feed, modified_at = excluded.modified_at, type = excluded.type,
@@ -96,10 +93,14 @@ class Ingested:
 
 
 async def ingest(
-    connection: AsyncConnection, person: PersonCaller, outcomes: list[Outcome]
+    connection: AsyncConnection,
+    person: PersonCaller,
+    outcomes: list[Outcome],
+    digest: bytes | None = None,
 ) -> Ingested:
     """Stores the good records of a push; nothing is durable before the transaction commits.
 
+    With the `digest` of its body, a push that is written whole is known again at once.
     Raises Unauthenticated when the person has left meanwhile.
     """
     verdicts: dict[int, Verdict] = {}
@@ -109,7 +110,8 @@ async def ingest(
         nights = await open_nights(connection, person, samples, verdicts)
         first = len(outcomes)
         drafts += [Draft(n, *session) for n, session in enumerate(nights.drafts, start=first)]
-    feed, at = await store(connection, person, drafts, verdicts)
+    whole = len(drafts) == len(outcomes) and not samples
+    feed, at = await store(connection, person, drafts, verdicts, digest if whole else None)
     if samples:
         feed += await close_nights(connection, person, nights, verdicts, first)
     return Ingested([verdicts[position] for position in range(len(outcomes))], feed, at)
@@ -145,6 +147,7 @@ async def store(
     person: PersonCaller,
     drafts: list[Draft],
     verdicts: dict[int, Verdict],
+    digest: bytes | None = None,
 ) -> tuple[int, datetime]:
     """Writes the drafts and adds their verdicts. Answers the person's newest change number and
     the moment by which consents were judged: a push may have waited long for the gate.
@@ -170,6 +173,8 @@ async def store(
         if seen.days_kept:
             await forget_days(connection, person.person_id, *columns[:3], columns[4])
         unwritten = await upsert(connection, person, rows, columns, feed, now, verdicts)
+    if digest is not None and not same and not unwritten:
+        await note_push(connection, person.person_id, digest, (feed + 1, feed + len(rows)), now)
     if same or unwritten:
         verdicts.update(await explain(connection, person, unwritten, now, same=same))
     return feed + len(drafts), now

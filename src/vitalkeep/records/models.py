@@ -80,6 +80,26 @@ class Record(Table):
     )
 
 
+class Push(Table):
+    """A push that was written whole: which change numbers its records got (`records.pushes`)."""
+
+    __tablename__ = "pushes"
+
+    person_id: Mapped[UUID] = person_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(
+        primary_key=True, info=holds("digest", "keyed digest of the body, its app and dialect")
+    )
+    first_feed: Mapped[int] = mapped_column(
+        BigInteger, info=holds("clear", "change number of its first record")
+    )
+    last_feed: Mapped[int] = mapped_column(
+        BigInteger, info=holds("clear", "change number of its last record")
+    )
+    pushed_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "when it was written")
+    )
+
+
 class DaySummary(Table):
     """One day of one type as `summaries` computed it, kept until a write can have changed it.
 

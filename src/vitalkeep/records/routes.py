@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.db import Connection
@@ -36,13 +37,14 @@ from vitalkeep.records.ingest import Ingested, ingest
 from vitalkeep.records.parse import parse_canonical
 from vitalkeep.records.published import CANONICAL_BODY, json_answer
 from vitalkeep.records.published_dialects import DIALECT_BODY
+from vitalkeep.records.pushes import WORTH, digest_of, find_repeated
 from vitalkeep.records.schemas import (
     PushResult,
     RecordQuery,
     RecordQueryParameters,
     known_types,
 )
-from vitalkeep.records.verdicts import STATUSES, VerdictStatus
+from vitalkeep.records.verdicts import STATUSES, Verdict, VerdictStatus
 
 router = APIRouter(tags=["records"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
@@ -71,8 +73,13 @@ async def push_records(
     request: Request, body: PushBody, person: SignedInPerson, connection: Connection
 ) -> Response:
     """Push up to 1,000 records; each gets its own verdict, and sending again is harmless."""
-    done = await ingest(connection, person, parse_canonical(body, clock.now()))
-    return json_response(push_result(request.app.state.keyring, person, done, count(done), body))
+    sent = Sent.read(person, "", body)
+    done = await answer_repeated(connection, person, sent)
+    if done is None:
+        outcomes = parse_canonical(body, clock.now())
+        done = await ingest(connection, person, outcomes, sent.digest)
+    keyring: Keyring = request.app.state.keyring
+    return json_response(push_result(keyring, person, done, sent))
 
 
 @router.post(
@@ -92,15 +99,46 @@ async def push_dialect_records(
 
     Deletions that a phone's own store reports are carried out with the records, in one transaction.
     """
+    keyring: Keyring = request.app.state.keyring
+    sent = Sent.read(person, dialect, body)
+    done = await answer_repeated(connection, person, sent)
+    if done is not None:
+        return json_response(push_result(keyring, person, done, sent))
     push = parse_dialect(body, dialect, person.client_id, clock.now())
-    done = await ingest(connection, person, push.outcomes)
+    digest = None if push.deletions else sent.digest
+    done = await ingest(connection, person, push.outcomes, digest)
     deleted = None
     if push.deletions:
         deleted = await delete_reported(connection, person, list_gone(push, done.verdicts))
         done = replace(done, feed=done.feed + deleted)
     point_into_body(push, done.verdicts)
-    keyring: Keyring = request.app.state.keyring
-    return json_response(push_result(keyring, person, done, count(done), body, deleted=deleted))
+    return json_response(push_result(keyring, person, done, sent, deleted=deleted))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A body: its SHA-256, and what it is known again by, None where that isn't worth it."""
+
+    sha256: bytes
+    digest: bytes | None
+
+    @classmethod
+    def read(cls, person: PersonCaller, dialect: str, body: bytes) -> "Sent":
+        """Of this person, in this dialect ("" for our own shape)."""
+        sha256 = hashlib.sha256(body).digest()
+        return cls(sha256, digest_of(person, dialect, sha256) if len(body) >= WORTH else None)
+
+
+async def answer_repeated(
+    connection: AsyncConnection, person: PersonCaller, sent: Sent
+) -> Ingested | None:
+    """What a push that comes again byte for byte did: nothing. None if it has to be read."""
+    now = clock.now()
+    repeated = sent.digest and await find_repeated(connection, person, sent.digest, now)
+    if not repeated:
+        return None
+    verdicts: list[Verdict] = [{"status": "unchanged", "id": each} for each in repeated.record_ids]
+    return Ingested(verdicts, repeated.feed, now)
 
 
 def count(done: Ingested) -> Counter[VerdictStatus]:
@@ -115,18 +153,18 @@ def push_result(
     keyring: Keyring,
     person: PersonCaller,
     done: Ingested,
-    counts: Counter[VerdictStatus],
-    body: bytes,
+    sent: Sent,
     *,
     deleted: int | None = None,
 ) -> bytes:
     """The answer to a push as JSON; `deleted` only where the body named deletions."""
+    counts = count(done)
     return orjson.dumps(
         {
             "results": done.verdicts,
             "counts": {status: counts[status] for status in STATUSES},
             **({} if deleted is None else {"deleted": deleted}),
-            "received_sha256": hashlib.sha256(body).hexdigest(),
+            "received_sha256": sent.sha256.hex(),
             "committed_at": clock.rfc3339(done.at),
             "changes_cursor": changes_cursor(keyring, person.person_id, done.feed),
         }
