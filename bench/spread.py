@@ -3,25 +3,46 @@
 Which process accepts a connection is chance, and with four of them chance decides the rate.
 """
 
-from collections import Counter
+import asyncio
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
-from bench.world import PORT, Pusher, children_of
+from bench.world import PORT, Pusher, Wire, children_of
 
 
 async def renew_evenly(pushers: Sequence[Pusher], server_pid: int) -> None:
-    """Connects every pusher anew until no process has two connections more than another."""
+    """Gives every pusher a new connection, so that no process has two more than another.
+
+    More are opened at once than needed, since a process that has nothing to do takes all that come
+    one by one.
+    """
     processes = [pid for pid in children_of(server_pid) if is_worker(pid)] or [server_pid]
-    for _ in range(100):
-        held = Counter(dict.fromkeys(processes, 0))
-        for pusher in pushers:
-            await pusher.wire.renew()
-            await pusher.wire.request("GET", "/healthz", "")
-            held[owner(pusher.wire.local_port, processes)] += 1
-        if max(held.values()) - min(held.values()) <= 1:
+    share = -(-len(pushers) // len(processes))
+    held: dict[int, list[Wire]] = {process: [] for process in processes}
+    for _ in range(300):
+        for wire in await asyncio.gather(*(open_wire() for _ in range(4 * len(pushers)))):
+            mine = held[owner(wire.local_port, processes)]
+            if len(mine) < share:
+                mine.append(wire)
+            else:
+                wire.writer.close()
+        evenly = [wire for turn in zip_longest(*held.values()) for wire in turn if wire]
+        if len(evenly) >= len(pushers):
+            for pusher, wire in zip(pushers, evenly, strict=False):
+                pusher.wire.writer.close()
+                pusher.wire = wire
             return
-    raise RuntimeError("the connections would not spread")
+        await asyncio.sleep(0.1)  # a process may still be starting
+    counts = {process: len(mine) for process, mine in held.items()}
+    raise RuntimeError(f"the connections would not spread: {counts}")
+
+
+async def open_wire() -> Wire:
+    """A connection that a process has accepted."""
+    wire = await Wire.open()
+    await wire.request("GET", "/healthz", "")
+    return wire
 
 
 def is_worker(pid: int) -> bool:
