@@ -14,9 +14,11 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from vitalkeep.base import clock
+from vitalkeep.base.keyrings import open_keyring
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
 from vitalkeep.base.settings import Settings
+from vitalkeep.erasure.epochs import rotate_when_due
 from vitalkeep.records.retention import purge_tombstones
 
 RETRY_S: Final = 60.0
@@ -37,7 +39,16 @@ async def purge(engine: AsyncEngine, settings: Settings) -> int:
     return await purge_tombstones(engine, before)
 
 
-TASKS: Final = (Task("purge_tombstones", 3600.0, purge),)
+async def rotate_keys(engine: AsyncEngine, settings: Settings) -> int:
+    """Moves everybody to a new master key when the newest is old enough, or a move was cut off."""
+    every = timedelta(hours=settings.rotate_hours) if settings.rotate_hours else None
+    return await rotate_when_due(engine, open_keyring(settings), every)
+
+
+TASKS: Final = (
+    Task("purge_tombstones", 3600.0, purge),
+    Task("rotate_keys", 600.0, rotate_keys),
+)
 
 
 async def work(engine: AsyncEngine, settings: Settings) -> None:

@@ -156,20 +156,20 @@ def test_a_public_jwk_is_the_public_key_and_no_more(keyring: DirectoryKeyring) -
 
 
 def test_a_data_key_opens_for_its_person_only(keyring: DirectoryKeyring) -> None:
-    epoch, wrapped = keyring.wrap(DATA_KEY, PERSON)
-    assert keyring.unwrap(epoch, wrapped, PERSON) == DATA_KEY
+    wrapped = keyring.wrap(1, DATA_KEY, PERSON)
+    assert keyring.unwrap(1, wrapped, PERSON) == DATA_KEY
     assert DATA_KEY not in wrapped
     with pytest.raises(KeyringError):
-        keyring.unwrap(epoch, wrapped, uuid4())
+        keyring.unwrap(1, wrapped, uuid4())
 
 
 def test_a_data_key_opens_under_its_epoch_only(directory: Path) -> None:
-    first_epoch, first = DirectoryKeyring(directory).wrap(DATA_KEY, PERSON)
+    first = DirectoryKeyring(directory).wrap(1, DATA_KEY, PERSON)
     write_once(directory / "master-2.key", b"\2" * 32)
     write_once(directory / "master-10.key", b"\3" * 32)
     rotated = DirectoryKeyring(directory)
-    epoch, wrapped = rotated.wrap(DATA_KEY, PERSON)
-    assert (first_epoch, epoch, rotated.epoch) == (1, 10, 10)
+    wrapped = rotated.wrap(10, DATA_KEY, PERSON)
+    assert (rotated.epochs(), rotated.epoch) == ([1, 2, 10], 10)
     assert rotated.unwrap(1, first, PERSON) == rotated.unwrap(10, wrapped, PERSON) == DATA_KEY
     for wrong_epoch in (1, 2):
         with pytest.raises(KeyringError):
@@ -183,13 +183,13 @@ def test_a_data_key_opens_under_its_epoch_only(directory: Path) -> None:
 def test_a_wrapped_key_that_was_changed_does_not_open(
     keyring: DirectoryKeyring, data: st.DataObject
 ) -> None:
-    epoch, wrapped = keyring.wrap(DATA_KEY, PERSON)
+    wrapped = keyring.wrap(1, DATA_KEY, PERSON)
     place = data.draw(st.integers(0, len(wrapped) - 1))
     flipped = wrapped[place] ^ data.draw(st.integers(1, 255))
     changed = wrapped[:place] + bytes([flipped]) + wrapped[place + 1 :]
     for broken in (changed, wrapped[:place], wrapped + b"\0"):
         with pytest.raises(KeyringError):
-            keyring.unwrap(epoch, broken, PERSON)
+            keyring.unwrap(1, broken, PERSON)
 
 
 def test_a_digest_outlives_the_process_and_not_the_keyring(directory: Path, tmp_path: Path) -> None:

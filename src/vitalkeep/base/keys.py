@@ -3,44 +3,92 @@
 A directory (0700) of files (0600), each written once and fsynced: `master-<epoch>.key` wrap the
 persons' data keys, `digest.key` keys digests of outside identities, `system.key` seals what
 belongs to no person, `token-<n>.pem` (ES256) signs tokens and `certificate-<n>.pem` (Ed25519)
-signs certificates of erasure. `Keyring` is what another store of keys has to offer.
+signs certificates of erasure; `persons-<epoch>.keys` is the backup of the persons' wrapped keys.
+`Keyring` is what another store of keys has to offer.
 """
 
-import base64
-import hashlib
 import hmac
 import json
-import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from time import monotonic
+from typing import Final, Protocol
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from vitalkeep.base import key_table
+from vitalkeep.base.key_table import KeyTable, KeyTableWriter, WrappedKey
+from vitalkeep.base.keyfiles import (
+    KEY_BYTES,
+    KeyringError,
+    number,
+    numbered,
+    read_key,
+    read_private,
+    remove,
+    write_once,
+)
 from vitalkeep.base.sealing import derive_siv
+from vitalkeep.base.signing_keys import SigningKey, base64url, signing_key, to_pem
 
-KEY_BYTES = 32
+__all__ = [
+    "KEY_BYTES", "DirectoryKeyring", "Keyring", "KeyringError", "SigningKey", "base64url",
+    "init_keyring", "make_signing_keys", "write_once",
+]  # fmt: skip
 
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-
-class KeyringError(Exception):
-    """The keyring can't be used; the message says why and what to do."""
+LOOK_AGAIN_S: Final = 60.0
+"""How long a process may go on without looking which epochs there are."""
 
 
 class Keyring(Protocol):
-    """Wraps data keys and holds the deployment's other keys."""
+    """Wraps data keys and holds the deployment's other keys.
+
+    Epochs are numbers that only grow; each has a master key until it is destroyed. Other processes
+    may make and destroy epochs meanwhile: `wrap` and `unwrap` take notice of that by themselves.
+    """
 
     token_keys: "list[SigningKey]"
     certificate_keys: "list[SigningKey]"
 
-    def wrap(self, data_key: bytes, person_id: UUID) -> tuple[int, bytes]:
-        """The newest epoch, and the data key wrapped under it for this person only."""
+    @property
+    def name(self) -> str:
+        """Where the keys are, for operators."""
+
+    @property
+    def destruction(self) -> str:
+        """How a master key is destroyed, and what that can't reach; for certificates."""
+
+    @property
+    def epoch(self) -> int:
+        """The newest epoch."""
+
+    def refresh(self) -> None:
+        """Looks which epochs there are now. Raises KeyringError."""
+
+    def epochs(self) -> list[int]:
+        """Every epoch whose master key is there, oldest first."""
+
+    def new_epoch(self, above: int = 0) -> int:
+        """Makes a master key, durable on return; the number of its epoch, which is above `above`.
+
+        Raises KeyringError.
+        """
+
+    def destroy(self, epoch: int) -> datetime | None:
+        """Destroys an epoch's master key; None once nobody can bring it back, else when that is.
+
+        May be repeated, also for an epoch that is gone. It doesn't know what the epoch still wraps:
+        only `erasure.epochs` may call it. Raises KeyringError for the newest epoch.
+        """
+
+    def wrap(self, epoch: int, data_key: bytes, person_id: UUID) -> bytes:
+        """The data key wrapped under an epoch for this person only. Raises KeyringError."""
 
     def unwrap(self, epoch: int, wrapped: bytes, person_id: UUID) -> bytes:
         """The data key. Raises KeyringError if the epoch is gone or the value was tampered with."""
@@ -51,110 +99,53 @@ class Keyring(Protocol):
     def system_siv(self) -> AESSIV:
         """Seals what belongs to the deployment, such as a staff member's address."""
 
+    def write_backup(self, epoch: int) -> AbstractContextManager[KeyTableWriter]:
+        """Takes the persons' wrapped keys; a durable backup in the end, in place of older ones."""
 
-@dataclass(frozen=True)
-class SigningKey:
-    """A private key and its id, the RFC 7638 thumbprint of the public one."""
+    def find_backup(self) -> KeyTable | None:
+        """What the newest backup says of itself. Raises KeyringError if it is not whole."""
 
-    kid: str
-    private: PrivateKey
-
-    def public_jwk(self) -> dict[str, str]:
-        """The public key as a JWK (RFC 7517, RFC 8037) with `kid`, `alg` and `use`."""
-        alg = "ES256" if isinstance(self.private, ec.EllipticCurvePrivateKey) else "EdDSA"
-        return {**public_members(self.private), "kid": self.kid, "alg": alg, "use": "sig"}
-
-
-def base64url(raw: bytes) -> str:
-    """Unpadded base64url (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def public_members(key: PrivateKey) -> dict[str, str]:
-    """The members of the public JWK that the thumbprint covers."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        numbers = key.public_key().public_numbers()
-        x, y = (base64url(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
-        return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
-    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return {"crv": "Ed25519", "kty": "OKP", "x": base64url(raw)}
-
-
-def signing_key(pem: bytes, kind: type[PrivateKey]) -> SigningKey:
-    """The key in a PKCS #8 file. Raises KeyringError for any other kind of key."""
-    try:
-        key = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise KeyringError("a signing key can't be read: restore it from its backup") from None
-    if not isinstance(key, kind) or (
-        isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name != "secp256r1"
-    ):
-        raise KeyringError("a signing key is of the wrong kind: restore it from its backup")
-    canonical = json.dumps(public_members(key), separators=(",", ":"), sort_keys=True)
-    return SigningKey(base64url(hashlib.sha256(canonical.encode()).digest()), key)
+    def read_backup(self) -> Iterator[Sequence[WrappedKey]]:
+        """The newest backup's keys, some at a time. Raises KeyringError without a whole one."""
 
 
 def init_keyring(directory: Path) -> None:
     """Makes a new keyring with epoch 1. Raises KeyringError if the directory holds one already."""
+    make_signing_keys(directory)
+    # The master key comes last: a keyring that has one is complete.
+    write_once(directory / "master-1.key", secrets.token_bytes(KEY_BYTES))
+
+
+def make_signing_keys(directory: Path) -> None:
+    """Makes all keys but the masters. Raises KeyringError if the directory holds keys already."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(path.suffix in (".key", ".pem") for path in directory.iterdir()):
+    if any(path.suffix in (".key", ".pem", ".kms") for path in directory.iterdir()):
         raise KeyringError(
             f"{directory} holds a keyring, or a part of one, already; nothing was changed"
         )
-    pems: dict[str, PrivateKey] = {
-        "token-1.pem": ec.generate_private_key(ec.SECP256R1()),
-        "certificate-1.pem": ed25519.Ed25519PrivateKey.generate(),
-    }
-    for name, key in pems.items():
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        write_once(directory / name, pem)
-    # The master key comes last: a keyring that has one is complete.
-    for name in ("digest.key", "system.key", "master-1.key"):
+    write_once(directory / "token-1.pem", to_pem(ec.generate_private_key(ec.SECP256R1())))
+    write_once(directory / "certificate-1.pem", to_pem(ed25519.Ed25519PrivateKey.generate()))
+    for name in ("digest.key", "system.key"):
         write_once(directory / name, secrets.token_bytes(KEY_BYTES))
 
 
-def write_once(path: Path, content: bytes) -> None:
-    """Writes a new file (0600) and makes it durable. Raises KeyringError if it exists."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    try:
-        with os.fdopen(os.open(unfinished, flags, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # A link appears whole or not at all, and never replaces a file.
-        os.link(unfinished, path)
-    except FileExistsError:
-        raise KeyringError(f"{path} exists already; nothing was changed") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
 class DirectoryKeyring:
-    """A `Keyring` in a directory, read once at start.
+    """A `Keyring` in a directory. Raises KeyringError if it is missing, incomplete or not private.
 
-    Raises KeyringError when it is missing, incomplete or readable by others.
+    Only the master keys are looked at again after the start.
     """
 
+    pattern = "master-*.key"
+    """The names of the masters' files."""
+
     def __init__(self, directory: Path) -> None:
-        if not any(directory.glob("master-*.key")):
+        self.directory = directory
+        self.masters: dict[int, AESSIV] = {}
+        if not any(directory.glob(self.pattern)):
             raise KeyringError(
                 f"no keyring in {directory}: run `vitalkeep keys init`, or set VITALKEEP_KEYRING"
             )
-        self.directory = directory
-        self.masters = {
-            number(path): derive_siv(read_key(path), b"vitalkeep wrap")
-            for path in numbered(directory, "master-*.key")
-        }
+        self.refresh()
         self.token_keys = [
             signing_key(read_private(path), ec.EllipticCurvePrivateKey)
             for path in numbered(directory, "token-*.pem")
@@ -169,22 +160,91 @@ class DirectoryKeyring:
         self._system = derive_siv(read_key(directory / "system.key"), b"vitalkeep system")
 
     @property
+    def name(self) -> str:
+        """See `Keyring.name`."""
+        return str(self.directory)
+
+    @property
+    def destruction(self) -> str:
+        """See `Keyring.destruction`."""
+        return (
+            "the master key's file removed; blocks that a file system or a disk may still hold of "
+            "it are beyond what a program can erase or see"
+        )
+
+    @property
     def epoch(self) -> int:
-        """The newest epoch, under which new data keys are wrapped."""
+        """See `Keyring.epoch`."""
         return max(self.masters)
 
-    def wrap(self, data_key: bytes, person_id: UUID) -> tuple[int, bytes]:
+    def epochs(self) -> list[int]:
+        """See `Keyring.epochs`."""
+        return sorted(self.masters)
+
+    def refresh(self) -> None:
+        """See `Keyring.refresh`. A directory that is away for a moment takes nothing away."""
+        found: dict[int, AESSIV] = {}
+        for path in numbered(self.directory, self.pattern):
+            epoch = number(path)
+            if epoch in self.masters:
+                found[epoch] = self.masters[epoch]
+            elif (key := self.open_master(path, epoch)) is not None:
+                found[epoch] = derive_siv(key, b"vitalkeep wrap")
+        self.masters = found or self.masters
+        self._looked_at = monotonic()
+
+    def open_master(self, path: Path, epoch: int) -> bytes | None:  # noqa: ARG002
+        """The master key of an epoch; None if its file went away meanwhile."""
+        try:
+            return read_key(path)
+        except KeyringError:
+            if path.exists():
+                raise
+            return None
+
+    def new_epoch(self, above: int = 0) -> int:
+        """See `Keyring.new_epoch`."""
+        self.refresh()
+        epoch = max(self.epoch, above) + 1
+        self.write_master(epoch, secrets.token_bytes(KEY_BYTES))
+        self.refresh()
+        return epoch
+
+    def write_master(self, epoch: int, key: bytes) -> None:
+        """Keeps the master key of a new epoch."""
+        write_once(self.directory / f"master-{epoch}.key", key)
+
+    def destroy(self, epoch: int) -> datetime | None:
+        """See `Keyring.destroy`."""
+        self.refresh()
+        if epoch >= self.epoch:
+            raise KeyringError(f"epoch {epoch} is the newest: it can't be destroyed")
+        gone_at = self.remove_master(epoch)
+        self.masters.pop(epoch, None)
+        return gone_at
+
+    def remove_master(self, epoch: int) -> datetime | None:
+        """Takes the master key of an epoch away; see `destroy` for what it answers."""
+        remove(self.directory / f"master-{epoch}.key")
+        return None
+
+    def wrap(self, epoch: int, data_key: bytes, person_id: UUID) -> bytes:
         """See `Keyring.wrap`."""
-        return self.epoch, self.masters[self.epoch].encrypt(data_key, [person_id.bytes])
+        return self._master(epoch).encrypt(data_key, [person_id.bytes])
 
     def unwrap(self, epoch: int, wrapped: bytes, person_id: UUID) -> bytes:
         """See `Keyring.unwrap`."""
-        if epoch not in self.masters:
-            raise KeyringError(f"epoch {epoch} is not in the keyring")
         try:
-            return self.masters[epoch].decrypt(wrapped, [person_id.bytes])
+            return self._master(epoch).decrypt(wrapped, [person_id.bytes])
         except InvalidTag:
             raise KeyringError("a person's wrapped key doesn't open: it was changed") from None
+
+    def _master(self, epoch: int) -> AESSIV:
+        if epoch not in self.masters or monotonic() > self._looked_at + LOOK_AGAIN_S:
+            self.refresh()
+        if epoch not in self.masters:
+            raise KeyringError(f"epoch {epoch} is not in the keyring; see `vitalkeep keys status`")
+        return self.masters[epoch]
 
     def digest(self, purpose: str, *parts: str) -> bytes:
         """See `Keyring.digest`."""
@@ -195,33 +255,14 @@ class DirectoryKeyring:
         """See `Keyring.system_siv`."""
         return self._system
 
+    def write_backup(self, epoch: int) -> AbstractContextManager[KeyTableWriter]:
+        """See `Keyring.write_backup`."""
+        return key_table.write(self.directory, epoch)
 
-def numbered(directory: Path, pattern: str) -> list[Path]:
-    """The directory's `<stem>-<n>` files, newest last. Raises KeyringError for another name."""
-    return sorted(directory.glob(pattern), key=number)
+    def find_backup(self) -> KeyTable | None:
+        """See `Keyring.find_backup`."""
+        return key_table.find(self.directory)
 
-
-def number(path: Path) -> int:
-    """The n of `<stem>-<n>.<suffix>`. Raises KeyringError if it is none."""
-    digits = path.stem.partition("-")[2]
-    if not (digits.isascii() and digits.isdigit()):
-        raise KeyringError(f"{path} is not numbered: take it out of the keyring")
-    return int(digits)
-
-
-def read_private(path: Path) -> bytes:
-    """The file's bytes. Raises KeyringError if it is missing or others may read it."""
-    try:
-        if path.stat().st_mode & 0o077:
-            raise KeyringError(f"{path} can be read by others: run `chmod 600` on it")
-        return path.read_bytes()
-    except OSError as error:
-        raise KeyringError(f"{path} can't be read: {error.strerror}") from None
-
-
-def read_key(path: Path) -> bytes:
-    """A raw 32-byte key. Raises KeyringError on any other length."""
-    key = read_private(path)
-    if len(key) != KEY_BYTES:
-        raise KeyringError(f"{path} is {len(key)} bytes long, not {KEY_BYTES}: restore it")
-    return key
+    def read_backup(self) -> Iterator[Sequence[WrappedKey]]:
+        """See `Keyring.read_backup`."""
+        return key_table.read(self.directory)

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     tombstone_days: int = Field(
         default=90, ge=1, description="how long deletions by a phone's own store can be read of"
     )
+    rotate_hours: int = Field(
+        default=24, ge=0, description="how old the newest master key gets; 0: only by hand"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     refresh_days: int = Field(default=90, ge=1, description="life of an unused refresh token")
     google_certs_url: str = GOOGLE_CERTS

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from vitalkeep.base.db import create_engine
 from vitalkeep.base.embedded import embedded_database
+from vitalkeep.base.keyrings import open_keyring
 from vitalkeep.base.keys import DirectoryKeyring, KeyringError, init_keyring
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
@@ -49,12 +50,12 @@ def load_settings(data: Path | None) -> Settings:
 def ensure_keyring(settings: Settings) -> DirectoryKeyring:
     """The keyring of an embedded database, made on first use."""
     try:
-        return DirectoryKeyring(settings.keyring_dir)
+        return open_keyring(settings)
     except KeyringError:
         if settings.keyring_dir.exists() and any(settings.keyring_dir.iterdir()):
             raise
         init_keyring(settings.keyring_dir)
-        return DirectoryKeyring(settings.keyring_dir)
+        return open_keyring(settings)
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def open_world(data: Path | None) -> Iterator[World]:
     """
     settings = load_settings(data)
     if settings.database_url is not None:
-        yield World(settings, DirectoryKeyring(settings.keyring_dir), embedded=False)
+        yield World(settings, open_keyring(settings), embedded=False)
         return
     with embedded_database(settings.data, settings.pg_bindir) as url:
         yield World(settings.with_database(url), ensure_keyring(settings), embedded=True)

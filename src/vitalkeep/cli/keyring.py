@@ -1,20 +1,30 @@
 """Commands of the keyring and of certificates of erasure."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import typer
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vitalkeep.base.keys import DirectoryKeyring, KeyringError, init_keyring
-from vitalkeep.cli.database import World, load_settings
+from vitalkeep.base.clock import rfc3339
+from vitalkeep.base.keyrings import make_keyring, open_keyring
+from vitalkeep.base.keys import KeyringError
+from vitalkeep.cli.database import World, load_settings, open_engine, open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, fail
 from vitalkeep.cli.parties import run
+from vitalkeep.cli.progress import show_progress
 from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, verify
+from vitalkeep.erasure.epoch_status import Status, describe
+from vitalkeep.erasure.epochs import Rotation, Told, rotate
+from vitalkeep.erasure.key_backup import Restored, restore_keys
 from vitalkeep.erasure.models import Erasure
-from vitalkeep.persons.models import PersonKeyRow
 
 keys_app = typer.Typer(help="The keyring.", no_args_is_help=True)
 erasures_app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
@@ -23,37 +33,83 @@ erasures_app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True
 @keys_app.command("init")
 def keys_init(data: Data = None, as_json: AsJson = False) -> None:
     """Make a keyring; back it up, for without it the data can't be read."""
-    directory = load_settings(data).keyring_dir
+    settings = load_settings(data)
     with clear_errors():
-        init_keyring(directory)
-        keyring = DirectoryKeyring(directory)
-    answer({"keyring": directory, "epoch": keyring.epoch}, as_json=as_json)
+        keyring = make_keyring(settings)
+    answer({"keyring": keyring.name, "epoch": keyring.epoch}, as_json=as_json)
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    even_so: Annotated[
+        bool,
+        typer.Option("--even-so", help="Although persons of the keyring's backup are missing."),
+    ] = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move everybody to a new master key, back their keys up, then destroy the older master keys.
+
+    What a killed rotation left is finished. Persons who left before are out of reach of any backup
+    afterwards. An epoch that still wraps a living person's key is never destroyed.
+    """
+    begun = monotonic()
+
+    async def work(world: World) -> Rotation:
+        async with open_engine(world) as engine:
+            with show_steps() as told:
+                return await rotate(engine, world.keyring, told, even_so=even_so)
+
+    with clear_errors(), open_world(data) as world:
+        done = asyncio.run(work(world))
+    waiting = {str(epoch): rfc3339(gone_at) for epoch, gone_at in done.waiting.items()}
+    told = {**asdict(done), "waiting": waiting, "seconds": round(monotonic() - begun, 3)}
+    answer(told, as_json=as_json)
+
+
+@contextmanager
+def show_steps() -> Iterator[Told]:
+    """Shows a rotation's steps with a bar, on a terminal."""
+    with show_progress("rotate", "keys") as advance:
+
+        def told(_step: str, done: int, total: int) -> None:
+            advance(done, total or None, done)
+
+        yield told
+
+
+@keys_app.command("restore")
+def keys_restore(data: Data = None, as_json: AsJson = False) -> None:
+    """Put the keyring's backup of persons' keys into a database restored from an older state.
+
+    Stop the servers first. Whoever left before the backup stays unreadable.
+    """
+
+    async def work(world: World) -> Restored:
+        async with open_engine(world) as engine:
+            return await restore_keys(engine, world.keyring)
+
+    with clear_errors(), open_world(data) as world:
+        done = asyncio.run(work(world))
+    answer(asdict(done), as_json=as_json)
 
 
 @keys_app.command("status")
 def keys_status(data: Data = None, as_json: AsJson = False) -> None:
-    """Show the epochs, the signing keys, and how many persons' keys each epoch wraps."""
+    """Show each epoch with its age and persons, who waits to be shredded, and the backup's age."""
 
-    async def work(_world: World, connection: AsyncConnection) -> dict[int, int]:
-        query = select(PersonKeyRow.epoch, func.count()).group_by(PersonKeyRow.epoch)
-        return {row[0]: row[1] for row in (await connection.execute(query)).all()}
+    async def work(world: World, connection: AsyncConnection) -> Status:
+        return await describe(connection, world.keyring)
 
     with clear_errors():
-        keyring = DirectoryKeyring(load_settings(data).keyring_dir)
-    wrapped = run(data, work)
-    lost = sorted(wrapped.keys() - keyring.masters.keys())
-    answer(
-        {
-            "keyring": keyring.directory,
-            "epoch": keyring.epoch,
-            "epochs": {str(epoch): wrapped.get(epoch, 0) for epoch in sorted(keyring.masters)},
-            "lost_epochs": {str(epoch): wrapped[epoch] for epoch in lost},
-            "token_keys": [key.kid for key in keyring.token_keys],
-            "certificate_keys": [key.kid for key in keyring.certificate_keys],
-        },
-        as_json=as_json,
-    )
-    if lost:
+        open_keyring(load_settings(data))
+    told = run(data, work)
+    if as_json:
+        answer(asdict(told), as_json=True)
+    else:
+        answer({name: value for name, value in asdict(told).items() if value != []}, as_json=False)
+    if told.lost_epochs:
+        lost = [int(epoch) for epoch in told.lost_epochs]
         raise fail(f"persons' keys are wrapped by epochs that are gone: {lost}")
 
 
@@ -92,7 +148,7 @@ def erasures_verify(
         statement = verify(certificate, public_keys(jwks, data))
     except (CertificateInvalid, KeyringError) as error:
         raise fail(str(error)) from None
-    answer({"valid": True, **statement.model_dump(mode="json")}, as_json=as_json)
+    answer({"valid": True, **statement.model_dump(mode="json", exclude_none=True)}, as_json=as_json)
 
 
 def read_certificate(file: Path) -> Certificate:
@@ -112,7 +168,7 @@ def read_certificate(file: Path) -> Certificate:
 def public_keys(jwks: Path | None, data: Path | None) -> dict[str, dict[str, str]]:
     """The keys to trust, by kid. Raises KeyringError, CertificateInvalid."""
     if jwks is None:
-        keyring = DirectoryKeyring(load_settings(data).keyring_dir)
+        keyring = open_keyring(load_settings(data))
         return {key.kid: key.public_jwk() for key in keyring.certificate_keys}
     try:
         return {key["kid"]: key for key in json.loads(jwks.read_text())["keys"]}

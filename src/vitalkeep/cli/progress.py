@@ -10,13 +10,15 @@ from vitalkeep.cli.output import errors
 
 
 @contextmanager
-def show_progress(what: str) -> Iterator[Callable[[float, float | None, int], None]]:
-    """A bar; call what comes back with how much is done, of how much, and how many records."""
+def show_progress(
+    what: str, noun: str = "records"
+) -> Iterator[Callable[[float, float | None, int], None]]:
+    """A bar; call what comes back with how much is done, of how much, and how many things."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[records]:,} records, {task.fields[rate]:,.0f}/s"),
+        TextColumn(f"{{task.fields[records]:,}} {noun}, {{task.fields[rate]:,.0f}}/s"),
         TimeRemainingColumn(),
     )
     begun = monotonic()

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from vitalkeep.app import create_app
 from vitalkeep.base.embedded import embedded_database, forget
+from vitalkeep.base.keyrings import open_keyring
 from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
@@ -168,7 +169,7 @@ def production_settings() -> tuple[Settings, DirectoryKeyring]:
         raise fail(
             "set VITALKEEP_KEYRING to the keyring's directory; `vitalkeep keys init` makes it"
         )
-    return settings, DirectoryKeyring(settings.keyring)
+    return settings, open_keyring(settings)
 
 
 def production_app() -> FastAPI:

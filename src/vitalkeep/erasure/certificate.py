@@ -32,6 +32,12 @@ def _as_signed(value: object) -> object:
     return value
 
 
+def _given(value: object) -> object:
+    if value is None:
+        raise ValueError("absent means absent: what is null is not signed")
+    return value
+
+
 def _stay_open(schema: JsonDict) -> None:
     # Later formats may say more; only checking a certificate has to know every field.
     schema.pop("additionalProperties", None)
@@ -42,7 +48,10 @@ EXACT = ConfigDict(extra="forbid", json_schema_extra=_stay_open)
 
 
 class Statement(BaseModel):
-    """What a certificate states. `rows_deleted` counts by table; times are RFC 3339 in UTC."""
+    """What a certificate states. `rows_deleted` counts by table; times are RFC 3339 in UTC.
+
+    `shredded_at` stands in the second certificate of an erasure only.
+    """
 
     model_config = EXACT
 
@@ -57,6 +66,7 @@ class Statement(BaseModel):
     methods: list[str]
     horizon: str
     kept: list[str]
+    shredded_at: Annotated[str | None, BeforeValidator(_given)] = None
 
 
 class Signature(BaseModel):
@@ -84,7 +94,12 @@ METHODS = [
 ]
 HORIZON = (
     "Copies of the wrapped key in the write-ahead log and in backups made before the erasure "
-    "can be opened until the master key of their epoch is destroyed."
+    "can be opened until the master keys up to epoch {epoch} are destroyed; a second certificate, "
+    "found under the same erasure id, says when that was done."
+)
+SHREDDED = (
+    "Every master key up to epoch {epoch}, and so every one that wrapped the person's key, is "
+    "destroyed: copies of the wrapped key, wherever they are, open no more."
 )
 KEPT = ["this certificate, under a random id that leads back to nobody"]
 
@@ -96,8 +111,12 @@ def issue(
     *,
     requested_at: datetime,
     rows_deleted: Mapping[str, int],
+    epoch: int,
 ) -> Certificate:
-    """A signed certificate for rows that are gone in this transaction."""
+    """A signed certificate for rows that are gone in this transaction.
+
+    `epoch` is the last that may have wrapped the person's key.
+    """
     statement = Statement(
         format=FORMAT,
         erasure_id=erasure_id,
@@ -108,9 +127,28 @@ def issue(
         rows_deleted=dict(rows_deleted),
         rows_left=0,
         methods=METHODS,
-        horizon=HORIZON,
+        horizon=HORIZON.format(epoch=epoch),
         kept=KEPT,
     )
+    return sign(keyring, statement)
+
+
+def issue_second(
+    keyring: Keyring, first: Certificate, *, epoch: int, shredded_at: datetime
+) -> Certificate:
+    """A signed certificate for an erasure whose epoch, and all before it, are destroyed."""
+    told = first.statement
+    changed = {
+        "stage": "shredded",
+        "shredded_at": clock.rfc3339(shredded_at),
+        "methods": [*told.methods, keyring.destruction],
+        "horizon": SHREDDED.format(epoch=epoch),
+    }
+    return sign(keyring, told.model_copy(update=changed))
+
+
+def sign(keyring: Keyring, statement: Statement) -> Certificate:
+    """The statement with a signature of the keyring's newest certificate key."""
     key = keyring.certificate_keys[-1]
     if not isinstance(key.private, ed25519.Ed25519PrivateKey):
         raise TypeError("certificates are signed with Ed25519")
@@ -122,7 +160,7 @@ def issue(
 
 def canonical(statement: Statement) -> bytes:
     """The bytes that are signed."""
-    return rfc8785.dumps(statement.model_dump(mode="json"))
+    return rfc8785.dumps(statement.model_dump(mode="json", exclude_none=True))
 
 
 def verify(certificate: Certificate, public_keys: Mapping[str, Mapping[str, str]]) -> Statement:

@@ -29,6 +29,7 @@ from vitalkeep.erasure import certificate as certificates
 from vitalkeep.erasure import models as erasure_models
 from vitalkeep.erasure.models import Erasure
 from vitalkeep.persons import models as person_models
+from vitalkeep.persons.epochs import newest_epoch
 from vitalkeep.persons.models import Organization, Person
 from vitalkeep.records import models as record_models
 from vitalkeep.records.models import Record
@@ -121,8 +122,10 @@ async def deactivate(
     left = await count_rows(connection, tables, person_id)
     if any(left.values()):
         raise ErasureIncomplete(", ".join(name for name, count in left.items() if count))
+    # Asked after the key is gone: no later epoch can have wrapped it.
+    epoch = await newest_epoch(connection)
     signed = certificates.issue(
-        keyring, issuer, erasure_id, requested_at=requested_at, rows_deleted=deleted
+        keyring, issuer, erasure_id, requested_at=requested_at, rows_deleted=deleted, epoch=epoch
     )
     await connection.execute(
         insert(Erasure).values(
@@ -130,7 +133,8 @@ async def deactivate(
             stage="erased",
             requested_at=requested_at,
             erased_at=clock.now(),
-            certificate=signed.model_dump_json(),
+            certificate=signed.model_dump_json(exclude_none=True),
+            epoch=epoch,
         )
     )
     ERASURES.inc()

@@ -27,3 +27,12 @@ class Erasure(Table):
     certificate: Mapped[str] = mapped_column(
         Text, info=holds("public", "signed JSON: times, counts and methods")
     )
+    epoch: Mapped[int] = mapped_column(
+        info=holds("public", "the last master key that may have wrapped the person's key")
+    )
+    shredded_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=holds("public", "when that and all before it were gone")
+    )
+    shredded_certificate: Mapped[str | None] = mapped_column(
+        Text, info=holds("public", "signed JSON that says so")
+    )

@@ -59,13 +59,18 @@ class Deactivation(BaseModel):
 
 
 class ErasureStatus(BaseModel):
-    """How far an erasure has come."""
+    """How far an erasure has come: `erased`, or `shredded` once no backup can bring it back.
+
+    `shredded_certificate` says the latter, signed; until then it and `shredded_at` are absent.
+    """
 
     erasure_id: UUID
     stage: str
     requested_at: datetime
     erased_at: datetime
     certificate: Certificate
+    shredded_at: datetime | None = None
+    shredded_certificate: Certificate | None = None
 
 
 @router.get("/v1/me/deactivation", responses=problems(Unauthenticated, Forbidden))
@@ -85,6 +90,7 @@ async def preview_deactivation(
 
 @router.post(
     "/v1/me/deactivation",
+    response_model_exclude_none=True,
     responses=problems(Unauthenticated, Forbidden, ConfirmTokenInvalid, InvalidRequest),
 )
 async def deactivate(
@@ -99,9 +105,13 @@ async def deactivate(
     return Deactivation(erasure_id=erasure_id, certificate=certificate)
 
 
-@router.get("/v1/erasures/{erasure_id}", responses=problems(NotFound, InvalidRequest))
+@router.get(
+    "/v1/erasures/{erasure_id}",
+    response_model_exclude_none=True,
+    responses=problems(NotFound, InvalidRequest),
+)
 async def get_erasure(connection: Connection, erasure_id: UUID) -> ErasureStatus:
-    """An erasure by its unguessable id: stage, times and certificate. Needs no token."""
+    """An erasure by its unguessable id: stage, times and certificates. Needs no token."""
     query = select(Erasure).where(Erasure.erasure_id == erasure_id)
     row = (await connection.execute(query)).first()
     if row is None:
@@ -112,4 +122,7 @@ async def get_erasure(connection: Connection, erasure_id: UUID) -> ErasureStatus
         requested_at=row.requested_at,
         erased_at=row.erased_at,
         certificate=Certificate.model_validate_json(row.certificate),
+        shredded_at=row.shredded_at,
+        shredded_certificate=row.shredded_certificate
+        and Certificate.model_validate_json(row.shredded_certificate),
     )

@@ -132,7 +132,41 @@ class PersonKeyRow(Table):
 
     person_id: Mapped[UUID] = person_column(primary_key=True)
     wrapped_key: Mapped[bytes] = mapped_column(info=holds("key", "opens with the epoch's master"))
-    epoch: Mapped[int] = mapped_column(Integer, info=holds("clear", "which master key wraps it"))
+    epoch: Mapped[int] = mapped_column(
+        ForeignKey("epochs.wraps"), info=holds("clear", "which master key wraps it")
+    )
+
+
+class Epoch(Table):
+    """The life of a master key. What refers to `wraps` keeps it from ending."""
+
+    __tablename__ = "epochs"
+
+    epoch: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, info=holds("public", "its number in the keyring")
+    )
+    wraps: Mapped[int | None] = mapped_column(
+        unique=True, info=holds("public", "the same number while it may wrap keys, then nothing")
+    )
+    made_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("public", "when it began to wrap keys")
+    )
+    retired_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=holds("public", "when it wrapped no key any more")
+    )
+    destroyed_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=holds("public", "when its master key was gone for good")
+    )
+
+
+class Lease(Table):
+    """Work that one process does at a time: whoever has locked its row."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(
+        Text, primary_key=True, info=holds("public", "which work it is")
+    )
 
 
 class SignIn(Table):

@@ -11,6 +11,7 @@ from vitalkeep.base import clock
 from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.keys import KEY_BYTES, Keyring
 from vitalkeep.base.settings import Settings
+from vitalkeep.persons.epochs import hold_current_epoch
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.persons.models import Person, PersonKeyRow, SignIn
 
@@ -65,7 +66,8 @@ async def _create(
             created_at=clock.now(),
         )
     )
-    epoch, wrapped = keyring.wrap(secrets.token_bytes(KEY_BYTES), new_id)
+    epoch = await hold_current_epoch(connection, keyring)
+    wrapped = keyring.wrap(epoch, secrets.token_bytes(KEY_BYTES), new_id)
     await connection.execute(
         insert(PersonKeyRow).values(person_id=new_id, wrapped_key=wrapped, epoch=epoch)
     )
