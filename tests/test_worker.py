@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.base.answers import logged, logging_from
+from tests.erasure.epochs_world import furnish, open_epochs_world, require_readable
 from tests.make import Make
 from tests.records.stored import list_rows
 from vitalkeep import worker
@@ -25,7 +27,7 @@ def counted(name: str, **labels: str) -> float:
 async def test_deletions_are_purged_after_as_many_days_as_are_set(
     make: Make, app: FastAPI, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (task,) = worker.TASKS
+    task = next(each for each in worker.TASKS if each.name == "purge_tombstones")
     settings: Settings = app.state.settings.model_copy(update={"tombstone_days": 30})
     person = await make.person()
     (gone,) = (await person.push(make.record()))["results"]
@@ -107,3 +109,22 @@ async def test_what_runs_alongside_begins_with_the_application_and_ends_with_it(
             await begun.wait()
         assert not ended.is_set()
     assert ended.is_set()
+
+
+async def test_keys_are_rotated_after_as_many_hours_as_are_set(
+    app: FastAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = next(each for each in worker.TASKS if each.name == "rotate_keys")
+    async with open_epochs_world(app.state.engine, tmp_path / "keyring") as world:
+        persons = await furnish(world, 2)
+        settings: Settings = world.app.state.settings
+        assert await worker.run(task, world.engine, settings) == 0
+        later = clock.now() + timedelta(hours=6)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        never, six = (settings.model_copy(update={"rotate_hours": h}) for h in (0, 6))
+        for unmoved in (settings, never):
+            assert await worker.run(task, world.engine, unmoved) == 0
+        assert await worker.run(task, world.engine, six) == 2
+        assert world.masters() == {"master-2.key"}
+        monkeypatch.undo()
+        await require_readable(persons)

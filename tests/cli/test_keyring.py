@@ -9,7 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.care.sql import run_sql
 from tests.cli.commands import call, refusal, run, run_json
+from tests.erasure.epochs_world import furnish, open_epochs_world, require_readable
+from tests.erasure.traces import left as leave
 from tests.make import Make
 from vitalkeep.base.keys import DirectoryKeyring
 
@@ -91,6 +94,66 @@ async def test_the_status_fails_when_the_key_of_a_living_person_is_gone(
     assert shown.exit_code == 1
     assert json.loads(shown.stdout)["lost_epochs"].keys() == {"1"}
     assert shown.stderr == "error: persons' keys are wrapped by epochs that are gone: [1]\n"
+
+
+async def test_a_rotation_is_told_and_the_status_shows_what_waits(
+    app: FastAPI, tmp_path: Path
+) -> None:
+    async with open_epochs_world(app.state.engine, tmp_path / "keyring") as world:
+        persons = await furnish(world, 3)
+        before = run_json("keys", "status", **world.variables)
+        assert (before["epochs"], before["backup"], before["waiting"]) == ({"1": 3}, {}, {})
+        assert 0 <= before["ages"]["1"] < 1
+        await leave(persons.pop(next(iter(persons))))
+        waits = run_json("keys", "status", **world.variables)
+        assert (waits["epochs"], waits["waiting"]) == ({"1": 2}, {"1": 1})
+        told = run_json("keys", "rotate", **world.variables)
+        assert told.pop("seconds") > 0
+        assert told == {
+            "epoch": 2, "rewrapped": 2, "persons": 2, "destroyed": [1], "waiting": {},
+            "shredded": 1,
+        }  # fmt: skip
+        after = run_json("keys", "status", **world.variables)
+        assert (after["epoch"], after["epochs"], after["waiting"]) == (2, {"2": 2}, {})
+        assert {name: after["backup"][name] for name in ("epoch", "persons")} == {
+            "epoch": 2, "persons": 2,
+        }  # fmt: skip
+        assert "epoch  3\n" in call("keys", "rotate", **world.variables).stdout
+        await require_readable(persons)
+
+
+async def test_a_backup_that_is_not_whole_is_shown_and_stops_the_rotation(
+    app: FastAPI, tmp_path: Path
+) -> None:
+    async with open_epochs_world(app.state.engine, tmp_path / "keyring") as world:
+        await furnish(world, 2)
+        assert call("keys", "rotate", **world.variables).exit_code == 0
+        backup = world.directory / "persons-2.keys"
+        backup.write_bytes(backup.read_bytes()[:-9])
+        status = json.loads(call("keys", "status", "--json", **world.variables).stdout)
+        assert "not a whole backup" in status["backup"]["error"]
+        assert "not a whole backup" in refusal(call("keys", "rotate", **world.variables))
+        assert "not a whole backup" in refusal(call("keys", "restore", **world.variables))
+        assert world.masters() == {"master-2.key"}
+        backup.unlink()
+        assert "no backup of persons' keys" in refusal(call("keys", "restore", **world.variables))
+        assert call("keys", "rotate", **world.variables).exit_code == 0
+
+
+async def test_persons_who_are_missing_stop_a_rotation_unless_the_operator_knows(
+    app: FastAPI, tmp_path: Path
+) -> None:
+    async with open_epochs_world(app.state.engine, tmp_path / "keyring") as world:
+        (person, _) = (await furnish(world, 2)).values()
+        assert call("keys", "rotate", **world.variables).exit_code == 0
+        for table in ("person_keys", "sign_ins", "persons"):
+            statement = f"DELETE FROM {table} WHERE person_id = :id"  # noqa: S608
+            await run_sql(world.app, statement, id=person.id)
+        said = refusal(call("keys", "rotate", **world.variables))
+        assert said.startswith("1 of the 2 persons in the keyring's backup are not in this")
+        assert call("keys", "rotate", "--even-so", **world.variables).exit_code == 0
+        restored = run_json("keys", "restore", **world.variables)
+        assert restored == {"epoch": 3, "restored": 0, "unreadable": 0}
 
 
 async def test_erasures_are_listed_newest_first(

@@ -13,9 +13,9 @@ from vitalkeep.base import devdb
 
 
 def test_one_round_says_what_each_task_did(data: Path) -> None:
-    assert run_json("worker", "--once", "--data", data) == {"purge_tombstones": 0}
+    assert run_json("worker", "--once", "--data", data) == {"purge_tombstones": 0, "rotate_keys": 0}
     told = call("worker", "--once", "--data", data)
-    assert (told.exit_code, told.stdout) == (0, "purge_tombstones  0\n")
+    assert (told.exit_code, told.stdout) == (0, "purge_tombstones  0\nrotate_keys  0\n")
 
 
 def test_without_a_database_or_keyring_it_refuses_like_serve(tmp_path: Path) -> None:
@@ -49,11 +49,12 @@ def test_it_runs_at_start_and_sigterm_ends_it_in_order(tmp_path: Path) -> None:
     ) as process:
         try:
             assert process.stdout is not None
-            assert json.loads(process.stdout.readline()) == {"tasks": ["purge_tombstones"]}
-            done = json.loads(process.stdout.readline())
-            assert (done["event"], done["task"], done["rows"]) == (
-                "task_done", "purge_tombstones", 0,
-            )  # fmt: skip
+            assert json.loads(process.stdout.readline()) == {
+                "tasks": ["purge_tombstones", "rotate_keys"]
+            }
+            lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+            done = sorted((line["event"], line["task"], line["rows"]) for line in lines)
+            assert done == [("task_done", "purge_tombstones", 0), ("task_done", "rotate_keys", 0)]
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
                 first_answer(client, process)
                 exposed = client.get("/metrics").text

@@ -67,7 +67,7 @@ async def test_a_new_person_is_wrapped_under_the_newest_epoch_at_once(world: Epo
         rotating = asyncio.create_task(rotate(world.engine, world.keyring))
         await waiters(world.make)
         persons |= await furnish(world, 2)
-        newest = (await world.epochs())[[*persons.values()][-1].id]
+        newest = (await world.epochs())[list(persons.values())[-1].id]
     done = await rotating
     assert done.epoch == newest
     assert set((await world.epochs()).values()) == {newest}
@@ -92,7 +92,7 @@ async def test_a_sign_in_that_began_under_the_old_epoch_is_not_lost(world: Epoch
 
 async def test_who_leaves_in_the_middle_stays_gone(world: EpochsWorld) -> None:
     persons = await furnish(world, 3)
-    leaver = persons.pop([*persons][0])
+    leaver = persons.pop(next(iter(persons)))
     async with world.engine.connect() as other, other.begin():
         lock = text("SELECT FROM person_keys WHERE person_id = :id FOR UPDATE")
         await other.execute(lock, {"id": leaver.id})
@@ -186,7 +186,7 @@ async def test_many_persons_are_moved_page_by_page(
 
 async def test_the_backup_has_everybody_alive_and_replaces_the_older(world: EpochsWorld) -> None:
     persons = await furnish(world, 2)
-    leaver = persons.pop([*persons][0])
+    leaver = persons.pop(next(iter(persons)))
     await rotate(world.engine, world.keyring)
     await left(leaver)
     done = await rotate(world.engine, world.keyring)

@@ -9,6 +9,11 @@ def outbound_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=httpx.Timeout(5.0), follow_redirects=False)
 
 
+def waiting_client() -> httpx.Client:
+    """A client that blocks, for calls at a process's start and in commands."""
+    return httpx.Client(timeout=httpx.Timeout(5.0), follow_redirects=False)
+
+
 def inside_client(app: ASGIApp) -> httpx.AsyncClient:
     """A client that calls an application in this process: nothing leaves it."""
     transport = httpx.ASGITransport(app=app)

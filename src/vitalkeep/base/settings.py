@@ -4,12 +4,19 @@ They are passed to `create_app`, never read at import.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GOOGLE_CERTS = "https://www.googleapis.com/oauth2/v1/certs"
+KEY_SERVICE = "gcpkms://"
+
+
+def _address_or_path(value: object) -> object:
+    address = isinstance(value, str) and value.startswith(KEY_SERVICE)
+    return value if address or value is None else Path(str(value))
 
 
 class Settings(BaseSettings):
@@ -25,8 +32,10 @@ class Settings(BaseSettings):
     data: Path = Field(
         default=Path(".vitalkeep"), description="directory of the embedded database and keyring"
     )
-    keyring: Path | None = Field(
-        default=None, description="directory of the keys; default: `keyring` in the data directory"
+    keyring: Annotated[str | Path | None, BeforeValidator(_address_or_path)] = Field(
+        default=None,
+        description="directory of the keys; default: `keyring` in the data directory. Or "
+        "gcpkms://projects/…/cryptoKeys/…?directory=…",
     )
     pg_bindir: Path | None = Field(
         default=None, description="PostgreSQL binaries to use for the embedded database"
@@ -56,7 +65,15 @@ class Settings(BaseSettings):
 
     @property
     def keyring_dir(self) -> Path:
-        """Where the keys lie: `keyring`, else inside the data directory."""
+        """Where the keys lie that are in no key service: `keyring`, or inside the data directory.
+
+        Raises ValueError if the address of a key service names no directory.
+        """
+        if isinstance(self.keyring, str):
+            (directory,) = parse_qs(urlsplit(self.keyring).query).get("directory", [""])
+            if not directory:
+                raise ValueError("VITALKEEP_KEYRING: end it with ?directory=… for the other keys")
+            return Path(directory)
         return self.keyring if self.keyring is not None else self.data / "keyring"
 
     def with_database(self, url: str) -> "Settings":

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from vitalkeep.base.db import create_engine
 from vitalkeep.base.embedded import embedded_database
-from vitalkeep.base.keyrings import open_keyring
-from vitalkeep.base.keys import DirectoryKeyring, KeyringError, init_keyring
+from vitalkeep.base.keyrings import directory_of, make_keyring, open_keyring
+from vitalkeep.base.keys import DirectoryKeyring, KeyringError
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
 from vitalkeep.cli.output import fail
@@ -52,10 +52,10 @@ def ensure_keyring(settings: Settings) -> DirectoryKeyring:
     try:
         return open_keyring(settings)
     except KeyringError:
-        if settings.keyring_dir.exists() and any(settings.keyring_dir.iterdir()):
+        directory = directory_of(settings)
+        if directory.exists() and any(directory.iterdir()):
             raise
-        init_keyring(settings.keyring_dir)
-        return open_keyring(settings)
+        return make_keyring(settings)
 
 
 @contextmanager
