@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Row, measure
-from bench.scale import measure_days, measure_growth, measure_leave
+from bench.scale import measure_days, measure_growth, measure_leave, measure_rotation
 from bench.world import open_world
 from vitalkeep.base import devdb
 
@@ -35,6 +35,7 @@ async def run(growth: bool) -> tuple[list[Row], str]:
                     rows = await measure(world)
                     rows.append(await measure_days(world, 30))
                     rows.append(await measure_leave(world, 1_000_000))
+                    rows.append(await measure_rotation(world, 100_000))
                 return rows, database.version
         finally:
             await asyncio.to_thread(devdb.stop, database)

@@ -1,15 +1,20 @@
-"""Budgets that need many records: a year of days, leaving with a million, a table that grows."""
+"""Budgets that need many records: a year of days, leaving with a million, a rotation, growth."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from secrets import token_bytes
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
+from uuid import uuid4
 
 import asyncpg
 import orjson
 
 from bench.measure import Row, at, push_all, row
 from bench.world import Pusher, World, add_pusher, bodies, family_cpu_seconds
+from vitalkeep.base.db import create_engine
+from vitalkeep.base.keys import KEY_BYTES, Keyring
+from vitalkeep.erasure.epochs import rotate
 
 SPARE_TYPE = 3
 FILL = f"""
@@ -95,6 +100,41 @@ async def measure_leave(world: World, records: int) -> Row:
     if left:
         raise RuntimeError(f"{left} records were left")
     return row(f"leave with {records:,}", seconds, "s", -10, -3, {"s": seconds})
+
+
+async def measure_rotation(world: World, persons: int) -> Row:
+    """Seconds to move that many persons to a new master key, back them up and destroy the old."""
+    connection = await world.connect()
+    await add_persons(connection, world.keyring, persons)
+    await connection.close()
+    engine = create_engine(world.settings)
+    begun, busy = perf_counter(), process_time()
+    done = await rotate(engine, world.keyring)
+    seconds, busy = perf_counter() - begun, process_time() - busy
+    await engine.dispose()
+    if done.persons < persons or done.rewrapped != done.persons or not done.destroyed:
+        raise RuntimeError(f"not everybody was moved: {done}")
+    figures = {"s": seconds, "cpu_s": busy, "us_a_person": seconds / done.rewrapped * 1e6}
+    return row(f"rotate keys of {persons:,}", seconds, "s", -60, -20, figures)
+
+
+async def add_persons(connection: asyncpg.Connection, keyring: Keyring, number: int) -> None:
+    """Adds persons who have a key and nothing else."""
+    ids = [uuid4() for _ in range(number)]
+    epoch, now = keyring.epoch, datetime.now(UTC)
+    await connection.copy_records_to_table(
+        "persons",
+        records=[(each, 0, 0, 0, now, "active", "Asia/Tokyo", "ja") for each in ids],
+        columns=(
+            "person_id", "feed", "purged_feed", "token_epoch", "created_at", "state", "time_zone",
+            "locale",
+        ),
+    )  # fmt: skip
+    wrapped = [(each, keyring.wrap(epoch, token_bytes(KEY_BYTES), each), epoch) for each in ids]
+    await connection.copy_records_to_table(
+        "person_keys", records=wrapped, columns=("person_id", "wrapped_key", "epoch")
+    )
+    await connection.execute("ANALYZE persons, person_keys")
 
 
 async def fill(connection: asyncpg.Connection, pusher: Pusher, records: int) -> None:
