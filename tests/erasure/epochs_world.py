@@ -1,9 +1,10 @@
 """A database and a keyring of their own, since a rotation would pull others' from under them."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -65,22 +66,29 @@ class EpochsWorld:
 
 
 @asynccontextmanager
-async def open_epochs_world(server: AsyncEngine, directory: Path) -> AsyncIterator[EpochsWorld]:
-    """A new world on the server of this engine, with its keyring in the directory."""
+async def open_epochs_world(
+    server: AsyncEngine, directory: Path, opened: Callable[[], DirectoryKeyring] | None = None
+) -> AsyncIterator[EpochsWorld]:
+    """A new world on the server of this engine, with its keyring in the directory.
+
+    `opened` opens a keyring that is made already.
+    """
     name = f"epochs_{secrets.token_hex(4)}"
     outside = server.execution_options(isolation_level="AUTOCOMMIT")
     async with outside.connect() as connection:
         await connection.execute(text(f"CREATE DATABASE {name}"))
     url = server.url.set(database=name).render_as_string(hide_password=False)
     await upgrade(url)
-    init_keyring(directory)
+    if opened is None:
+        init_keyring(directory)
+        opened = partial(DirectoryKeyring, directory)
     settings = Settings(data=directory.parent, keyring=directory).with_database(url)
-    app = create_app(settings, DirectoryKeyring(directory))
+    app = create_app(settings, opened())
     async with app.state.engine.begin() as connection:
         for locale, (title, words) in TEXTS.items():
             await add_policy(connection, sample_ref(locale), title, words)
     async with inside_client(app) as client:
-        yield EpochsWorld(app, Make(app, client), DirectoryKeyring(directory))
+        yield EpochsWorld(app, Make(app, client), opened())
     await app.state.engine.dispose()
     async with outside.connect() as connection:
         await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

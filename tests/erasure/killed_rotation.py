@@ -29,6 +29,7 @@ def die_at_the_step() -> Iterator[Told]:
 
 if __name__ == "__main__":
     LAST = int(sys.argv.pop(1))
-    epochs.BATCH = key_backup.BATCH = 2
+    for module in (epochs, key_backup):
+        vars(module)["BATCH"] = 2
     keyring.show_steps = die_at_the_step
     main.main()

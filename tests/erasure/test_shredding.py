@@ -2,21 +2,28 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import respx
 from fastapi import FastAPI
+from google.auth.credentials import AnonymousCredentials
 
-from tests.care.sql import run_sql
+from tests.base.fake_kms import KEY, FakeKms
+from tests.care.sql import refusal, run_sql
 from tests.erasure.epochs_world import EpochsWorld, furnish, open_epochs_world, require_readable
 from tests.erasure.traces import left
 from vitalkeep.base import clock
+from vitalkeep.base.cloud_kms import CloudKms
+from vitalkeep.base.keyring_google import GoogleKeyring, make_google_keyring
 from vitalkeep.base.keys import DirectoryKeyring, KeyringError
 from vitalkeep.erasure import epochs
 from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, verify
 from vitalkeep.erasure.epochs import rotate, rotate_when_due
 from vitalkeep.erasure.key_backup import restore_keys
+from vitalkeep.persons.epochs import register_epoch
 
 DAY = timedelta(hours=24)
 
@@ -86,7 +93,7 @@ async def test_who_left_in_the_middle_of_a_rotation_waits_for_the_next(world: Ep
     persons = await furnish(world, 2)
     chosen, _ = await epochs.choose_epoch(world.engine, world.keyring)
     async with world.engine.begin() as connection:
-        await epochs.register_epoch(connection, chosen)
+        await register_epoch(connection, chosen)
     # Re-wrapping may have been under way: their key may stand in the WAL under either epoch.
     done = await left(persons.pop(next(iter(persons))))
     early = clock.now()
@@ -106,7 +113,7 @@ async def test_after_a_rotation_everybody_who_left_before_it_is_shredded(
     persons = await furnish(world, 2)
     chosen, _ = await epochs.choose_epoch(world.engine, world.keyring)
     async with world.engine.begin() as connection:
-        await epochs.register_epoch(connection, chosen)
+        await register_epoch(connection, chosen)
     done = await left(persons.pop(next(iter(persons))))
     # The rotation that was cut off alone would not reach them.
     again = await rotate(world.engine, world.keyring)
@@ -172,3 +179,43 @@ async def test_while_another_process_rotates_nothing_is_due(world: EpochsWorld) 
     async with epochs.lease(world.engine):
         assert await rotate_when_due(world.engine, world.keyring, timedelta(0)) == 0
     assert world.keyring.epochs() == [1]
+
+
+async def test_with_cloud_kms_an_erasure_is_shredded_when_kms_has_destroyed_the_version(
+    app: FastAPI, tmp_path: Path
+) -> None:
+    with respx.mock(assert_all_called=False) as router:
+        kms, place = FakeKms(router), tmp_path / "keyring"
+        calls = CloudKms(KEY, AnonymousCredentials())  # type: ignore[no-untyped-call]
+        make_google_keyring(calls, place)
+        async with open_epochs_world(
+            app.state.engine, place, lambda: GoogleKeyring(calls, place)
+        ) as world:
+            persons = await furnish(world, 2)
+            done = await left(persons.pop(next(iter(persons))))
+            rotated = await rotate(world.engine, world.keyring)
+            assert (rotated.destroyed, list(rotated.waiting), rotated.shredded) == ([], [1], 0)
+            await require_readable(persons)
+            assert await rotate_when_due(world.engine, world.keyring, DAY) == 0
+            assert (await status_of(world, done["erasure_id"]))["stage"] == "erased"
+            kms.run_out()
+            assert await rotate_when_due(world.engine, world.keyring, None) == 0
+            after = await status_of(world, done["erasure_id"])
+            assert after["stage"] == "shredded"
+            method = after["shredded_certificate"]["statement"]["methods"][-1]
+            assert "destroyed in Google Cloud KMS" in method
+            await require_readable(persons)
+
+
+async def test_a_request_that_lacks_a_master_key_is_told_to_come_again(world: EpochsWorld) -> None:
+    (person,) = (await furnish(world, 1)).values()
+    master = world.directory / "master-1.key"
+    world.app.state.keyring = DirectoryKeyring(world.directory)
+    DirectoryKeyring(world.directory).new_epoch()
+    away = master.rename(world.directory.parent / "master-1.key")
+    world.app.state.keyring.refresh()
+    status, document = refusal(await person.get("/v1/me/records"))
+    assert (status, document["code"]) == (503, "dependency_unavailable")
+    assert "Nothing was stored" in document["detail"]
+    away.rename(master)
+    assert (await person.get("/v1/me/records")).status_code == 200

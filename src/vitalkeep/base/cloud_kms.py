@@ -15,7 +15,7 @@ import google.auth.exceptions
 import google.auth.transport
 import httpx
 
-from vitalkeep.base.keyfiles import KeyringError
+from vitalkeep.base.keyfiles import KeyringAway, KeyringError
 from vitalkeep.base.outbound import waiting_client
 
 API: Final = "https://cloudkms.googleapis.com/v1/"
@@ -128,12 +128,12 @@ class CloudKms:
             answer.raise_for_status()
             found: dict[str, object] = answer.json()
         except google.auth.exceptions.GoogleAuthError as error:
-            raise KeyringError(f"no credentials for Cloud KMS: {type(error).__name__}") from None
+            raise KeyringAway(f"no credentials for Cloud KMS: {type(error).__name__}") from None
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            raise KeyringError(f"Cloud KMS refused {method} {path}: {status}") from None
+            raise KeyringAway(f"Cloud KMS refused {method} {path}: {status}") from None
         except (httpx.HTTPError, ValueError) as error:
-            raise KeyringError(f"Cloud KMS can't be reached: {type(error).__name__}") from None
+            raise KeyringAway(f"Cloud KMS can't be reached: {type(error).__name__}") from None
         return found
 
     def _bytes(self, answer: Mapping[str, object], name: str) -> bytes:

@@ -14,6 +14,10 @@ class KeyringError(Exception):
     """The keyring can't be used; the message says why and what to do."""
 
 
+class KeyringAway(KeyringError):
+    """A master key can't be had at the moment, or by this process: it is elsewhere, not broken."""
+
+
 @contextmanager
 def unfinished_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """A new file (0600) beside `path`, and where it is; durable in the end, or removed."""

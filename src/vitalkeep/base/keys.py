@@ -26,6 +26,7 @@ from vitalkeep.base import key_table
 from vitalkeep.base.key_table import KeyTable, KeyTableWriter, WrappedKey
 from vitalkeep.base.keyfiles import (
     KEY_BYTES,
+    KeyringAway,
     KeyringError,
     number,
     numbered,
@@ -38,8 +39,8 @@ from vitalkeep.base.sealing import derive_siv
 from vitalkeep.base.signing_keys import SigningKey, base64url, signing_key, to_pem
 
 __all__ = [
-    "KEY_BYTES", "DirectoryKeyring", "Keyring", "KeyringError", "SigningKey", "base64url",
-    "init_keyring", "make_signing_keys", "write_once",
+    "KEY_BYTES", "DirectoryKeyring", "Keyring", "KeyringAway", "KeyringError", "SigningKey",
+    "base64url", "init_keyring", "make_signing_keys", "write_once",
 ]  # fmt: skip
 
 LOOK_AGAIN_S: Final = 60.0
@@ -243,7 +244,7 @@ class DirectoryKeyring:
         if epoch not in self.masters or monotonic() > self._looked_at + LOOK_AGAIN_S:
             self.refresh()
         if epoch not in self.masters:
-            raise KeyringError(f"epoch {epoch} is not in the keyring; see `vitalkeep keys status`")
+            raise KeyringAway(f"epoch {epoch} is not in the keyring; see `vitalkeep keys status`")
         return self.masters[epoch]
 
     def digest(self, purpose: str, *parts: str) -> bytes:

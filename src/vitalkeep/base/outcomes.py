@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from vitalkeep.base.db import OutcomeUnknown
 from vitalkeep.base.errors import DependencyUnavailable, InternalError, Overloaded, Problem
+from vitalkeep.base.keys import KeyringAway
 from vitalkeep.base.logs import fault, get_log
 
 TRY_AGAIN: Final = {"40001", "40P01", "55P03"}
@@ -25,6 +26,9 @@ REPEATABLE: Final = {"x-repeatable": True}
 
 NOT_STORED: Final = (
     "The database does not answer. Nothing was stored: send the same request again later."
+)
+NO_KEY: Final = (
+    "A key of the keyring can't be had. Nothing was stored: send the same request again later."
 )
 SEND_AGAIN: Final = (
     "It is not known whether this was stored. Send the same request again later: if it was, that "
@@ -43,6 +47,9 @@ def to_problem(error: BaseException, request: Request) -> Problem:
     if isinstance(error, OutcomeUnknown):
         get_log().error("outcome_unknown", **fault(error.__cause__ or error))
         return DependencyUnavailable(SEND_AGAIN if is_repeatable(request) else LOOK_FIRST)
+    if isinstance(error, KeyringAway):
+        get_log().error("keyring_away", **fault(error))
+        return DependencyUnavailable(NO_KEY)
     origin = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(origin, "sqlstate", None) or ""
     if state in TRY_AGAIN:
