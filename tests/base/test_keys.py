@@ -5,6 +5,7 @@ import hashlib
 import json
 import stat
 from pathlib import Path
+from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
@@ -177,6 +178,52 @@ def test_a_data_key_opens_under_its_epoch_only(directory: Path) -> None:
     (directory / "master-1.key").unlink()
     with pytest.raises(KeyringError, match="epoch 1 is not in the keyring"):
         DirectoryKeyring(directory).unwrap(1, first, PERSON)
+
+
+def test_a_new_epoch_is_durable_and_seen_by_whoever_runs_already(directory: Path) -> None:
+    running, other = DirectoryKeyring(directory), DirectoryKeyring(directory)
+    assert other.new_epoch() == 2
+    assert other.new_epoch(above=7) == 8
+    assert stat.S_IMODE((directory / "master-8.key").stat().st_mode) == 0o600
+    assert (running.epochs(), other.epochs()) == ([1], [1, 2, 8])
+    assert running.unwrap(8, other.wrap(8, DATA_KEY, PERSON), PERSON) == DATA_KEY
+    assert running.epoch == 8
+
+
+def test_a_destroyed_epoch_leaves_the_directory_and_in_a_minute_every_process(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, other = DirectoryKeyring(directory), DirectoryKeyring(directory)
+    wrapped = running.wrap(1, DATA_KEY, PERSON)
+    other.new_epoch()
+    assert other.destroy(1) is None
+    assert other.destroy(1) is None
+    assert not (directory / "master-1.key").exists()
+    with pytest.raises(KeyringError, match="not in the keyring"):
+        other.unwrap(1, wrapped, PERSON)
+    assert running.unwrap(1, wrapped, PERSON) == DATA_KEY
+    later = monotonic() + 61
+    monkeypatch.setattr("vitalkeep.base.keys.monotonic", lambda: later)
+    with pytest.raises(KeyringError, match="not in the keyring"):
+        running.unwrap(1, wrapped, PERSON)
+
+
+def test_the_newest_epoch_is_never_destroyed(directory: Path) -> None:
+    keyring = DirectoryKeyring(directory)
+    for epoch in (1, 2):
+        with pytest.raises(KeyringError, match="the newest"):
+            keyring.destroy(epoch)
+    assert DirectoryKeyring(directory).epochs() == [1]
+
+
+def test_a_directory_that_is_away_for_a_moment_takes_nothing_away(directory: Path) -> None:
+    keyring = DirectoryKeyring(directory)
+    wrapped = keyring.wrap(1, DATA_KEY, PERSON)
+    away = directory.rename(directory.parent / "unmounted")
+    keyring.refresh()
+    assert keyring.unwrap(1, wrapped, PERSON) == DATA_KEY
+    away.rename(directory)
+    assert keyring.new_epoch() == 2
 
 
 @given(st.data())

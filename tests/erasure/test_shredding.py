@@ -1,5 +1,6 @@
 """From erased to shredded: only when every master key that wrapped the person's key is gone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import respx
+from alembic import command
 from fastapi import FastAPI
 from google.auth.credentials import AnonymousCredentials
 
@@ -19,6 +21,7 @@ from vitalkeep.base import clock
 from vitalkeep.base.cloud_kms import CloudKms
 from vitalkeep.base.keyring_google import GoogleKeyring, make_google_keyring
 from vitalkeep.base.keys import DirectoryKeyring, KeyringError
+from vitalkeep.base.migrate import alembic_config, upgrade
 from vitalkeep.erasure import epochs
 from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, verify
 from vitalkeep.erasure.epochs import rotate, rotate_when_due
@@ -219,3 +222,17 @@ async def test_a_request_that_lacks_a_master_key_is_told_to_come_again(world: Ep
     assert "Nothing was stored" in document["detail"]
     away.rename(master)
     assert (await person.get("/v1/me/records")).status_code == 200
+
+
+async def test_what_was_there_before_there_were_epochs_is_taken_over(world: EpochsWorld) -> None:
+    persons = await furnish(world, 2)
+    done = await left(persons.pop(next(iter(persons))))
+    url = world.variables["VITALKEEP_DATABASE_URL"]
+    await world.engine.dispose()
+    await asyncio.to_thread(command.downgrade, alembic_config(url), "0020-1")
+    await upgrade(url)
+    assert (await status_of(world, done["erasure_id"]))["stage"] == "erased"
+    await require_readable(persons)
+    rotated = await rotate(world.engine, world.keyring)
+    assert (rotated.destroyed, rotated.rewrapped, rotated.shredded) == ([1], 1, 1)
+    await require_readable(persons)
