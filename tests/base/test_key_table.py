@@ -72,6 +72,7 @@ def test_a_newer_backup_replaces_the_older_only_when_it_is_whole(tmp_path: Path)
     with pytest.raises(TypeError):
         written(tmp_path, 3, [(PERSON, 3, b"three"), (PERSON, 3, "no bytes")])  # type: ignore[list-item]
     assert everything(tmp_path) == [(PERSON, 2, b"two")]
+    assert [each.name for each in tmp_path.iterdir()] == ["persons-2.keys"]
     written(tmp_path, 3, [(PERSON, 3, b"three")])
     assert [each.name for each in tmp_path.iterdir()] == ["persons-3.keys"]
     written(tmp_path, 3, [])

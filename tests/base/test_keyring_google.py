@@ -193,6 +193,7 @@ def test_the_address_names_key_and_directory(
     [
         (f"gcpkms://{KEY}", "directory="),
         (f"gcpkms://{KEY}?directory=", "directory="),
+        ("gcpkms://projects/p/places/l/keyRings/r/cryptoKeys/k?directory=/x", "is named gcpkms:"),
         ("gcpkms://projects/p/cryptoKeys/k?directory=/x", "is named gcpkms://projects/"),
         (f"gcpkms://{KEY}/cryptoKeyVersions/1?directory=/x", "is named gcpkms://projects/"),
         ("gcpkms://projects//locations/l/keyRings/r/cryptoKeys/k?directory=/x", "is named"),

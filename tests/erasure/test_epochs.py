@@ -76,6 +76,7 @@ async def test_a_new_person_is_wrapped_under_the_newest_epoch_at_once(world: Epo
 
 async def test_a_sign_in_that_began_under_the_old_epoch_is_not_lost(world: EpochsWorld) -> None:
     state, sender = world.app.state, await world.make.app()
+    persons = await furnish(world, 1)
 
     async with world.engine.connect() as slow, slow.begin():
         person_id, _ = await sign_in(slow, state.keyring, state.settings, str(sender.id), "slow")
@@ -88,6 +89,7 @@ async def test_a_sign_in_that_began_under_the_old_epoch_is_not_lost(world: Epoch
     assert old in done.destroyed
     epoch, wrapped = (await wrapped_keys(world))[str(person_id)]
     assert len(DirectoryKeyring(world.directory).unwrap(epoch, wrapped, person_id)) == 32
+    await require_readable(persons)
 
 
 async def test_who_leaves_in_the_middle_stays_gone(world: EpochsWorld) -> None:
