@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.bodies import RequestBody
-from vitalkeep.base.errors import Conflict, NotFound
+from vitalkeep.base.errors import Conflict, InvalidRequest, NotFound
 from vitalkeep.consents.models import Policy
+from vitalkeep.consents.purposes import PURPOSES, RECIPIENTS
+from vitalkeep.consents.scopes import parse_scopes
 
 
 class PolicyRef(RequestBody):
@@ -70,6 +72,25 @@ class PolicyDocument(PolicySummary):
     """A policy with its text."""
 
     text: str
+
+
+def declare_coverage(
+    purposes: list[str] | None, scopes: list[str] | None, recipients: list[str] | None
+) -> Coverage | None:
+    """What an operator says that a text covers; None if they say nothing.
+
+    Raises InvalidRequest for a half declaration, and for names that don't exist.
+    """
+    if not (purposes or scopes or recipients):
+        return None
+    if not (purposes and scopes and recipients):
+        raise InvalidRequest("Say all three: the purposes, scopes and recipients that it covers.")
+    covered = {str(scope) for scope in parse_scopes(scopes)}
+    if not set(purposes) <= PURPOSES.keys() or not set(recipients) <= RECIPIENTS:
+        raise InvalidRequest(
+            f"Purposes are {', '.join(PURPOSES)}; recipients are {', '.join(sorted(RECIPIENTS))}."
+        )
+    return Coverage(purposes=purposes, scopes=sorted(covered), recipients=recipients)
 
 
 async def add_policy(

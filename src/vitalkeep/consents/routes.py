@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
 
 from vitalkeep.base import clock
 from vitalkeep.base.db import Connection
@@ -30,6 +31,9 @@ from vitalkeep.consents.policies import (
     list_policies,
 )
 from vitalkeep.consents.purposes import PURPOSES
+from vitalkeep.consents.receipt_schemas import Receipt
+from vitalkeep.consents.receipts import issue_receipt
+from vitalkeep.consents.renewal import with_questions
 from vitalkeep.consents.requests import require_grantable, sort_scopes
 from vitalkeep.consents.schemas import (
     ConsentEventList,
@@ -159,10 +163,10 @@ async def require_recipient(connection: AsyncConnection, recipient: Recipient, p
 async def list_my_consents(
     person: SignedInPerson, connection: Connection, state: Literal["active", "all"] = "active"
 ) -> ConsentList:
-    """The person's consents, newest first."""
+    """The person's consents, newest first; with what has to be consented to again, and why."""
     only_active = state == "active"
     views = await ledger.list_consents(connection, person, only_active=only_active)
-    return ConsentList(consents=views)
+    return ConsentList(consents=await with_questions(connection, views))
 
 
 @router.get(
@@ -176,7 +180,23 @@ async def get_my_consent(
 ) -> ConsentView:
     """One consent."""
     row = await ledger.get_consent(connection, person, consent_id)
-    return ledger.to_view(person, row, clock.now())
+    (view,) = await with_questions(connection, [ledger.to_view(person, row, clock.now())])
+    return view
+
+
+@router.get(
+    "/v1/me/consents/{consent_id}/receipt",
+    tags=["consents"],
+    response_model_exclude_none=True,
+    responses={**SIGNED_IN, **problems(NotFound, InvalidRequest)},
+)
+async def get_my_consent_receipt(
+    request: Request, person: SignedInPerson, connection: Connection, consent_id: UUID
+) -> Receipt:
+    """A signed receipt of one consent and its history (ISO/IEC TS 27560:2023), to be kept."""
+    row = await ledger.get_consent(connection, person, consent_id)
+    state = request.app.state
+    return await issue_receipt(connection, state.keyring, state.settings, person, row)
 
 
 CHANGES_STATE: Final[dict[str, Any]] = {
