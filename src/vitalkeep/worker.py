@@ -14,9 +14,12 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from vitalkeep.base import clock
+from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
 from vitalkeep.base.settings import Settings
+from vitalkeep.consents.sweeping import expire_consents
+from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
 
 RETRY_S: Final = 60.0
@@ -37,7 +40,21 @@ async def purge(engine: AsyncEngine, settings: Settings) -> int:
     return await purge_tombstones(engine, before)
 
 
-TASKS: Final = (Task("purge_tombstones", 3600.0, purge),)
+async def enter_expiries(engine: AsyncEngine, settings: Settings) -> int:
+    """Enters in the ledgers which consents have run out."""
+    return await expire_consents(engine, DirectoryKeyring(settings.keyring_dir), clock.now())
+
+
+async def end_freezes(engine: AsyncEngine, settings: Settings) -> int:
+    """Deletes records that were frozen for 30 days."""
+    return await delete_frozen(engine, DirectoryKeyring(settings.keyring_dir), clock.now())
+
+
+TASKS: Final = (
+    Task("purge_tombstones", 3600.0, purge),
+    Task("expire_consents", 300.0, enter_expiries),
+    Task("delete_frozen", 3600.0, end_freezes),
+)
 
 
 async def work(engine: AsyncEngine, settings: Settings) -> None:

@@ -31,6 +31,7 @@ STEPS = (
     "reads what was agreed to, and nothing else",
     "withdraws the reading of steps",
     "sees who looked",
+    "A new version of the policy covers more",
     "the certificate verifies",
     "Every table is empty of the person",
 )

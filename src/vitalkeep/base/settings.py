@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GOOGLE_CERTS = "https://www.googleapis.com/oauth2/v1/certs"
+UNDECLARED = "not declared"
 
 
 class Settings(BaseSettings):
@@ -50,6 +51,11 @@ class Settings(BaseSettings):
     google_certs_url: str = GOOGLE_CERTS
     default_time_zone: str = Field(default="Asia/Tokyo", description="IANA zone of new persons")
     default_locale: str = Field(default="ja", description="language of new persons")
+    controller_name: str = Field(default=UNDECLARED, description="who runs this, on receipts")
+    controller_address: str = Field(default=UNDECLARED, description="its address, on receipts")
+    controller_contact: str = Field(default=UNDECLARED, description="how to reach it, on receipts")
+    storage_location: str = Field(default=UNDECLARED, description="where data lies, on receipts")
+    jurisdiction: str = Field(default="JP", description="whose law applies, on receipts")
 
     @property
     def keyring_dir(self) -> Path:

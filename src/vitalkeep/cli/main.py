@@ -48,6 +48,7 @@ app.add_typer(parties.staff_app, name="staff")
 app.add_typer(parties.policy_app, name="policy")
 app.add_typer(keyring.keys_app, name="keys")
 app.add_typer(keyring.erasures_app, name="erasures")
+app.add_typer(keyring.receipts_app, name="receipts")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base.errors import InvalidRequest, NotFound
 from vitalkeep.cli.database import World, connect, open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, fail
-from vitalkeep.consents.policies import PolicyRef, add_policy
+from vitalkeep.consents.policies import PolicyRef, add_policy, declare_coverage
 from vitalkeep.demo.world import staff_token
 from vitalkeep.persons.clients import add_client, find_client
 from vitalkeep.persons.organizations import add_organization, add_staff
@@ -116,18 +116,34 @@ def policy_add(  # noqa: PLR0913 - one parameter an option
     version: Annotated[str, typer.Option()],
     locale: Annotated[str, typer.Option()],
     title: Annotated[str, typer.Option()],
+    covers_purpose: Annotated[
+        list[str] | None, typer.Option(help="A purpose that the text speaks of; may repeat.")
+    ] = None,
+    covers_scope: Annotated[
+        list[str] | None, typer.Option(help="A scope that it speaks of; may repeat.")
+    ] = None,
+    covers_recipient: Annotated[
+        list[str] | None,
+        typer.Option(help="app, person or a kind of organization that it speaks of; may repeat."),
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a policy text; it can't be changed afterwards, only followed by a new version."""
+    """Publish a policy text; it can't be changed afterwards, only followed by a new version.
+
+    Say what it covers, and a later version that covers more asks persons to consent again.
+    """
     ref = PolicyRef(id=policy_id, version=version, locale=locale)
+    with clear_errors():
+        covers = declare_coverage(covers_purpose, covers_scope, covers_recipient)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise fail(f"{file} can't be read as UTF-8 text") from None
-    added = run(data, lambda _world, conn: add_policy(conn, ref, title, text))
+    added = run(data, lambda _world, conn: add_policy(conn, ref, title, text, covers))
     effective = added.effective_from.astimezone(UTC).isoformat()
-    answer({**added.model_dump(), "effective_from": effective}, as_json=as_json)
+    told = added.model_dump(exclude_none=True)
+    answer({**told, "effective_from": effective}, as_json=as_json)
 
 
 def token(

@@ -32,6 +32,11 @@ PURPOSES: Final[dict[str, Purpose]] = {
     "statistics": Purpose(None, "organization"),
 }
 
+RECIPIENTS: Final = frozenset(
+    {"app", "person", "medical_institution", "guidance_provider", "employer", "insurer", "family"}
+)
+"""Kinds of recipients as policies name them: of an organization its own kind."""
+
 REFUSED: Final = frozenset({"marketing", "joint_use"})
 
 

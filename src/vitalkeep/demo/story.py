@@ -88,6 +88,16 @@ class Story:
         require(len(given) == len(TYPES), f"{len(given)} consents")
         return f"{len(given)} consents, one a type"
 
+    async def ask_again(self) -> str:
+        """A new version of the policy covers more, so it asks for consent again."""
+        async with self.app.state.engine.begin() as connection:
+            await world.publish_next_policy(connection)
+        listed = await self.get("/v1/me/consents", self.person)
+        asked = [each.get("consent_again", {}).get("why", []) for each in listed["consents"]]
+        require(len(asked) > len(TYPES), f"{len(asked)} consents")
+        require(asked == [["purpose:teleconsultation"]] * len(asked), f"asked again: {asked}")
+        return f"{len(asked)} consents: {asked[0][0]}"
+
     async def push(self) -> str:
         """The phone pushes 30 days."""
         counts: Counter[str] = Counter()
@@ -215,6 +225,7 @@ async def tell(app: FastAPI) -> AsyncIterator[Step]:
             story.nurse_reads,
             story.withdraw,
             story.access_log,
+            story.ask_again,
             story.leave,
             story.nothing_left,
         ):
