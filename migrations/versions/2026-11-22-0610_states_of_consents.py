@@ -1,13 +1,13 @@
 """Consents can be paused, narrowed and superseded, and what a withdrawn one let in can be frozen.
 
-Revision: 0010, after 0005.
+Revision: 0010, after 0006.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
