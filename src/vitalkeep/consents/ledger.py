@@ -90,11 +90,15 @@ async def get_consent(
 
 
 async def withdraw(
-    connection: AsyncConnection, person: PersonCaller, row: ConsentRow, outcome: dict[str, object]
+    connection: AsyncConnection,
+    person: PersonCaller,
+    row: ConsentRow,
+    outcome: dict[str, object],
+    actor: str = "self",
 ) -> None:
     """Ends a consent that is in force and keeps what the withdrawal did, to answer it again.
 
-    The caller holds the gate.
+    `actor`: `self`, `organization` or `relative`. The caller holds the gate.
     """
     now = clock.now()
     sealed = person.key.seal(orjson.dumps(outcome), b"consents.outcome", row.consent_id.bytes)
@@ -103,7 +107,7 @@ async def withdraw(
         .where(Consent.person_id == person.person_id, Consent.consent_id == row.consent_id)
         .values(state="withdrawn", withdrawn_at=now, outcome=sealed)
     )
-    told = {"stored_data": outcome["stored_data"]}
+    told = {"stored_data": outcome["stored_data"], "actor": actor}
     await append_event(connection, person, row, "withdrawn", told, at=now)
 
 
@@ -128,14 +132,12 @@ async def append_event(
 
     `at` is the time that the consent's own row has for it.
     """
-    last = (
-        await connection.execute(
-            select(ConsentEvent.number, ConsentEvent.hash)
-            .where(ConsentEvent.person_id == person.person_id)
-            .order_by(ConsentEvent.number.desc())
-            .limit(1)
-        )
-    ).first()
+    newest = (
+        select(ConsentEvent.number, ConsentEvent.hash)
+        .where(ConsentEvent.person_id == person.person_id)
+        .order_by(ConsentEvent.number.desc())
+    )
+    last = (await connection.execute(newest.limit(1))).first()
     number, before = (1, b"") if last is None else (last.number + 1, last.hash)
     content = {
         "scope": str(scope_of(row.type, row.action)),

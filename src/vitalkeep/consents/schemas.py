@@ -82,12 +82,16 @@ class ConsentList(BaseModel):
 
 
 class ConsentEventView(BaseModel):
-    """One entry of the ledger; `hash` chains it to the entry before."""
+    """One entry of the ledger; `hash` chains it to the entry before.
+
+    `actor` is who did it: `self`, or the `organization` or `relative` that closed a case.
+    """
 
     number: int
     event: str
     consent_id: UUID
     recorded_at: datetime
+    actor: str = Field(examples=["self"])
     scope: str
     purpose: str
     recipient: Recipient
