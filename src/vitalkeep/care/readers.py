@@ -1,7 +1,9 @@
 """Who reads another's data: staff of an organization, or a relative; and which cases are theirs.
 
-`STAFF_ARM` and `RELATIVE_ARM` say when a case is open to its reader, apart from consents. Each is
-the body of the one common table expression that the door joins with the person's consents.
+`STAFF_ARM` and `RELATIVE_ARM` are the ways of being a reader of one case. Each is the body of a
+common table expression that the door joins with the person's consents: it answers at most one row
+(person_id, purpose, state, recipient_kind, recipient_id) for the case's parameters, which
+`reader_parameters` completes. Whether the case is open is the row's `state`.
 """
 
 from typing import Annotated, Final, TypeAlias
@@ -29,11 +31,11 @@ Reader: TypeAlias = StaffCaller | PersonCaller
 """A person reads as the relative of others, never themselves by this way."""
 
 STAFF_ARM: Final = """
-    SELECT k.person_id, k.case_id, k.purpose,
+    SELECT k.person_id, k.purpose, k.state,
            'organization' AS recipient_kind, k.organization_id AS recipient_id
     FROM cases k
     JOIN staff s ON s.organization_id = k.organization_id
-    WHERE k.person_id = :person_id AND k.case_id = :case_id AND k.state = 'open'
+    WHERE k.person_id = :person_id AND k.case_id = :case_id
       AND k.organization_id = :organization_id
       AND s.staff_id = :staff_id AND s.state = 'active' AND s.role = ANY(:roles)
       AND (EXISTS (SELECT FROM case_staff cs
@@ -44,10 +46,10 @@ STAFF_ARM: Final = """
                         AND tm.staff_id = s.staff_id))
 """
 RELATIVE_ARM: Final = """
-    SELECT k.person_id, k.case_id, k.purpose,
+    SELECT k.person_id, k.purpose, k.state,
            'person' AS recipient_kind, k.relative_id AS recipient_id
     FROM cases k
-    WHERE k.person_id = :person_id AND k.case_id = :case_id AND k.state = 'open'
+    WHERE k.person_id = :person_id AND k.case_id = :case_id
       AND k.relative_id = ANY(:relative_ids)
 """
 
@@ -62,7 +64,7 @@ async def require_reader(request: Request, credentials: Bearer, connection: Conn
 SignedInReader = Annotated[Reader, Depends(require_reader)]
 
 
-async def case_parameters(connection: AsyncConnection, reader: Reader) -> dict[str, object]:
+async def reader_parameters(connection: AsyncConnection, reader: Reader) -> dict[str, object]:
     """What the reader's arm needs beside `person_id` and `case_id`."""
     if isinstance(reader, PersonCaller):
         return {"relative_ids": await list_relative_ids(connection, reader.person_id)}
@@ -74,9 +76,7 @@ async def case_parameters(connection: AsyncConnection, reader: Reader) -> dict[s
 
 
 def arm_of(reader: Reader) -> str:
-    """When a case is open to this kind of reader: columns person_id, case_id, purpose,
-    recipient_kind, recipient_id.
-    """
+    """The way in which this kind of caller reads cases."""
     return RELATIVE_ARM if isinstance(reader, PersonCaller) else STAFF_ARM
 
 
