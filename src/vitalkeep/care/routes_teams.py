@@ -1,12 +1,10 @@
-"""Routes of teams. They stand here and not with their tables because a team may hold cases."""
+"""Routes of teams, for an organization's administrators; coordinators may look."""
 
 from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from sqlalchemy import exists, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.bodies import RequestBody
 from vitalkeep.base.db import Connection
@@ -19,11 +17,10 @@ from vitalkeep.base.errors import (
     problems,
 )
 from vitalkeep.base.outcomes import REPEATABLE
-from vitalkeep.care.models import Case, CaseTeam
+from vitalkeep.care.dissolving import dissolve_team
 from vitalkeep.care.routes_organization import Name
 from vitalkeep.persons import teams
 from vitalkeep.persons.access import SignedInStaff
-from vitalkeep.persons.organizations import lock_organization
 from vitalkeep.persons.roles import require_power
 
 router = APIRouter(tags=["organization"])
@@ -105,18 +102,4 @@ async def change_team(
 async def delete_team(caller: SignedInStaff, connection: Connection, team_id: UUID) -> None:
     """Dissolve a team that holds no open case; its members stay staff."""
     require_power(caller, "manage")
-    await lock_organization(connection, caller.organization_id)
-    await teams.get_team(connection, caller.organization_id, team_id)
-    if await holds_open_case(connection, team_id):
-        raise Conflict("The team works on open cases: a coordinator gives them to others first.")
-    await teams.delete_team(connection, team_id)
-
-
-async def holds_open_case(connection: AsyncConnection, team_id: UUID) -> bool:
-    """Whether the team works on a case that is open."""
-    held = (
-        select(CaseTeam)
-        .join(Case, (Case.person_id == CaseTeam.person_id) & (Case.case_id == CaseTeam.case_id))
-        .where(CaseTeam.team_id == team_id, Case.state == "open")
-    )
-    return bool(await connection.scalar(select(exists(held))))
+    await dissolve_team(connection, caller.organization_id, team_id)
