@@ -22,6 +22,12 @@ from vitalkeep.base.wire import (
     add_problem_handlers,
 )
 from vitalkeep.care import routes as care_routes
+from vitalkeep.care import (
+    routes_assignment,
+    routes_invitations,
+    routes_organization,
+    routes_teams,
+)
 from vitalkeep.consents import routes as consent_routes
 from vitalkeep.disclosure import routes as disclosure_routes
 from vitalkeep.erasure import routes as erasure_routes
@@ -52,7 +58,11 @@ ROUTERS = (
     changes.router,
     summary_routes.router,
     disclosure_routes.router,
+    routes_invitations.router,  # before the cases, whose ids they are not
     care_routes.router,
+    routes_assignment.router,
+    routes_organization.router,
+    routes_teams.router,
     audit_routes.router,
     erasure_routes.router,
     operations.router,

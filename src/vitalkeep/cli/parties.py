@@ -1,4 +1,4 @@
-"""Commands that add apps, organizations, staff and policies, and print development tokens."""
+"""Commands that add apps and policies, and print development tokens."""
 
 import asyncio
 import sys
@@ -17,15 +17,12 @@ from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, fail
 from vitalkeep.consents.policies import PolicyRef, add_policy, declare_coverage
 from vitalkeep.demo.world import staff_token
 from vitalkeep.persons.clients import add_client, find_client
-from vitalkeep.persons.organizations import add_organization, add_staff
 from vitalkeep.persons.sign_in import sign_in
 from vitalkeep.persons.tokens import LIFETIME_S, AccessClaims, issue
 
 T = TypeVar("T")
 
 client_app = typer.Typer(help="Apps that send records.", no_args_is_help=True)
-org_app = typer.Typer(help="Organizations that persons can name.", no_args_is_help=True)
-staff_app = typer.Typer(help="Staff of organizations.", no_args_is_help=True)
 policy_app = typer.Typer(help="Policy texts that consents name.", no_args_is_help=True)
 
 
@@ -70,43 +67,6 @@ def client_add(
 
     client_id, secret = run(data, work)
     answer({"client_id": client_id, "client_secret": secret}, as_json=as_json)
-
-
-@org_app.command("add")
-def org_add(
-    name: str,
-    kind: Annotated[
-        str, typer.Option(help="medical_institution, guidance_provider, employer, insurer, family")
-    ],
-    data: Data = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add an organization; prints its id."""
-    organization_id = run(data, lambda _world, conn: add_organization(conn, name, kind))
-    answer({"organization_id": organization_id}, as_json=as_json)
-
-
-@staff_app.command("add")
-def staff_add(
-    org: Annotated[str, typer.Argument(help="The organization's id.")],
-    email: str,
-    role: Annotated[
-        str,
-        typer.Option(
-            help="nurse, public_health_nurse, registered_dietitian, physician, coordinator, "
-            "administrator"
-        ),
-    ],
-    data: Data = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add a staff member, who signs in with this verified Google address; prints their id."""
-
-    async def work(world: World, connection: AsyncConnection) -> UUID:
-        organization_id = read_uuid(org, "ORG")
-        return await add_staff(connection, world.keyring, organization_id, email, role)
-
-    answer({"staff_id": run(data, work)}, as_json=as_json)
 
 
 @policy_app.command("add")

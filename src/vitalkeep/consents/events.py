@@ -22,8 +22,10 @@ Happened: TypeAlias = Literal[
     "given", "superseded", "paused", "resumed", "narrowed", "expired", "refused", "withdrawn",
     "unfrozen", "frozen_deleted",
 ]  # fmt: skip
-Actor: TypeAlias = Literal["self", "platform", "server"]
-"""Who brought it about: the person, what their phone or Google grants, or the passing of time."""
+Actor: TypeAlias = Literal["self", "platform", "server", "organization", "relative"]
+"""Who brought it about: the person, what their phone or Google grants, the passing of time, or who
+closed a case.
+"""
 
 
 class Principal(Protocol):

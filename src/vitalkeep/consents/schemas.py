@@ -163,18 +163,19 @@ class GrantsTaken(BaseModel):
 class ConsentEventView(BaseModel):
     """One entry of the ledger; `hash` chains it to the entry before.
 
-    `actor`: `self` is the person, `platform` the phone or Google, `server` the passing of time.
-    Members that say more come with the events that they belong to.
+    `actor`: `self` is the person, `platform` the phone or Google, `server` the passing of time,
+    `organization` and `relative` who closed a case. Members that say more come with the events
+    that they belong to.
     """
 
     number: int
     event: str = Field(examples=["given"])
     consent_id: UUID
     recorded_at: datetime
+    actor: str = Field(examples=["self"])
     scope: str
     purpose: str
     recipient: Recipient
-    actor: str
     policy: PolicyRef | None = None
     source: ConsentSource | None = None
     valid_until: datetime | None = None

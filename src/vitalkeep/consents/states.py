@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.errors import Conflict
-from vitalkeep.consents.events import Happened, Principal
+from vitalkeep.consents.events import Actor, Happened, Principal
 from vitalkeep.consents.models import STANDING, Consent
 from vitalkeep.consents.stored import (
     ConsentRow,
@@ -73,7 +73,11 @@ async def narrow(
 
 
 async def withdraw(
-    connection: AsyncConnection, person: Principal, row: ConsentRow, outcome: Mapping[str, object]
+    connection: AsyncConnection,
+    person: Principal,
+    row: ConsentRow,
+    outcome: Mapping[str, object],
+    actor: Actor = "self",
 ) -> None:
     """Ends a consent, or what is left of one that has ended, and keeps what that did.
 
@@ -91,6 +95,7 @@ async def withdraw(
         "withdrawn",
         told,
         at=now,
+        actor=actor,
         state="withdrawn",
         withdrawn_at=now,
         frozen_until=frozen_until,

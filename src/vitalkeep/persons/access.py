@@ -48,7 +48,7 @@ class StaffCaller:
     role: str
 
 
-def require_claims(request: Request, credentials: Bearer, role: Role) -> AccessClaims:
+def require_claims(request: Request, credentials: Bearer, *roles: Role) -> AccessClaims:
     """The claims of the request's token, verified once a request.
 
     Raises Unauthenticated, TokenExpired or Forbidden.
@@ -61,8 +61,8 @@ def require_claims(request: Request, credentials: Bearer, role: Role) -> AccessC
         claims = verify(state.keyring, state.settings, credentials.credentials)
         request.scope["claims"] = claims
         request.scope["caller_kind"] = claims.role
-    if claims.role != role:
-        raise Forbidden(f"This route takes tokens with the role {role}.")
+    if claims.role not in roles:
+        raise Forbidden(f"This route takes tokens with the role {' or '.join(roles)}.")
     return claims
 
 
