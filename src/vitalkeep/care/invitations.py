@@ -16,6 +16,7 @@ from vitalkeep.care.models import Case, CaseHandle, CaseStaff, Invitation
 from vitalkeep.consents import ledger
 from vitalkeep.consents.policies import PolicyDocument, PolicyRef, get_policy
 from vitalkeep.consents.purposes import may_hold_cases, refusal
+from vitalkeep.consents.requests import require_covered
 from vitalkeep.consents.schemas import ConsentSource, ConsentView, Recipient
 from vitalkeep.consents.scopes import parse_scopes
 from vitalkeep.persons.access import PersonCaller, StaffCaller
@@ -127,6 +128,8 @@ async def accept(
             errors=[{"pointer": "/scopes", "code": "scope_not_asked"}],
         )
     document = None if agreed.policy is None else await _get_shown_policy(connection, agreed.policy)
+    if document is not None:
+        await require_covered(connection, document, wanted, asked.purpose, asked.organization_id)
     consents = await ledger.give(
         connection,
         person,
