@@ -90,7 +90,7 @@ async def test_while_a_later_consent_stands_an_earlier_one_freezes_nothing(
     assert (done["frozen"], "delete_after" in done["consent"]["stored_data"]) == (0, False)
 
 
-TERMS: list[dict[str, str]] = [
+TERMS: list[dict[str, Any]] = [
     {"valid_until": "2100-01-01T00:00:00Z"},
     {"data_from": "2024-05-01T00:00:00+09:00"},
     {"data_until": "2100-01-01T00:00:00Z"},
@@ -100,10 +100,11 @@ TERMS: list[dict[str, str]] = [
 @pytest.mark.parametrize("terms", TERMS, ids=lambda terms: next(iter(terms)))
 @pytest.mark.parametrize("way", ["narrower", "wider"])
 async def test_other_terms_take_the_place_of_the_old_ones(
-    make: Make, terms: dict[str, str], way: str
+    make: Make, terms: dict[str, Any], way: str
 ) -> None:
     person = await make.person(collects=False)
-    before, after = ({}, terms) if way == "narrower" else (terms, {})
+    none: dict[str, Any] = {}
+    before, after = (none, terms) if way == "narrower" else (terms, none)
     (first,) = await make.consents(person, ["steps.collect"], **before)
     (second,) = await make.consents(person, ["steps.collect"], **after)
     assert second["id"] != first["id"]

@@ -11,7 +11,7 @@ from tests.make import Caller, Make
 from vitalkeep.base import clock
 
 
-async def collecting(make: Make, *scopes: str, **more: object) -> tuple[Caller, str]:
+async def collecting(make: Make, *scopes: str, **more: Any) -> tuple[Caller, str]:
     person = await make.person(collects=False)
     (given, *_) = await make.consents(person, scopes or ["steps.collect"], **more)
     return person, str(given["id"])

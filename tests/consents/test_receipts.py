@@ -177,11 +177,12 @@ async def test_what_is_added_or_is_something_else_is_no_receipt(make: Make) -> N
     receipt, keys = await receipt_of(person, consent_id), await published_keys(make)
     certificate = await certificate_of(make)
     disguised = {"content": certificate["statement"], "signature": certificate["signature"]}
-    for document in (
+    documents: list[object] = [
         {**receipt, "note": "x"}, {"content": receipt["content"]}, [], None, "receipt", disguised,
         {**receipt, "signature": {**receipt["signature"], "alg": "none"}},
         {**receipt, "signature": {**receipt["signature"], "more": 1}},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for document in documents:
         with pytest.raises(SignatureInvalid):
             verify_receipt(document, keys)
 

@@ -158,6 +158,27 @@ async def test_the_kind_of_the_recipient_has_to_be_covered_too(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(("scope", "status"), [("steps.read", 201), ("sleep.read", 422)])
+async def test_an_invitation_is_accepted_under_a_text_that_covers_it(
+    make: Make, app: FastAPI, scope: str, status: int
+) -> None:
+    covers = Coverage(
+        purposes=["guidance"], scopes=["steps.read"], recipients=["guidance_provider"]
+    )
+    policy = {"id": await publish(app, covers), "version": "1", "locale": "ja"}
+    person = await make.person(collects=False)
+    code = await make.invitation(await make.staff(), [scope])
+    body = {"scopes": [scope], "policy": policy}
+    answer = await person.post(f"/v1/me/invitations/{code}/acceptance", body)
+    assert answer.status_code == status
+    if status == 422:
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/policy", "not_covered_by_policy")
+        undeclared = {"scopes": [scope]}
+        again = await person.post(f"/v1/me/invitations/{code}/acceptance", undeclared)
+        assert again.status_code == 201
+
+
 async def test_the_list_says_what_a_text_covers(app: FastAPI, client: httpx.AsyncClient) -> None:
     name = await publish(app, wider(purposes=["guidance", "storage"]), None)
     listed = (await client.get("/v1/policies")).json()["policies"]

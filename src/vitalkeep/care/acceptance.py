@@ -18,6 +18,7 @@ from vitalkeep.care.models import Case, CaseHandle, Invitation
 from vitalkeep.care.schemas import InvitationPreview, InvitingOrganization
 from vitalkeep.consents import ledger
 from vitalkeep.consents.policies import PolicyRef
+from vitalkeep.consents.requests import require_covered
 from vitalkeep.consents.schemas import ConsentSource, ConsentView, Recipient
 from vitalkeep.consents.scopes import Scope, parse_scopes
 from vitalkeep.persons.access import PersonCaller
@@ -145,6 +146,8 @@ async def _give_consents(
     agreed: Agreed,
 ) -> list[ConsentView]:
     shown = None if agreed.policy is None else await get_shown_policy(connection, agreed.policy)
+    if shown is not None:
+        await require_covered(connection, shown, wanted, asked.purpose, asked.organization_id)
     if asked.organization_id is None:
         recipient = Recipient(kind="person", id=asked.relative_id)
     else:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from vitalkeep.base.signing import EXACT, Signature
 
 
-class Notice(BaseModel):
+class ReceiptNotice(BaseModel):
     """The text that was shown. Source: TS 27560 6.3.4, privacy notice; the hash is ours."""
 
     model_config = EXACT
@@ -23,7 +23,7 @@ class Notice(BaseModel):
     url: str
 
 
-class PiiInformation(BaseModel):
+class ReceiptPii(BaseModel):
     """What is processed. Source: TS 27560 6.3.5, PII information; the period is ours."""
 
     model_config = EXACT
@@ -34,14 +34,14 @@ class PiiInformation(BaseModel):
     data_until: str | None = None
 
 
-class Purpose(BaseModel):
+class ReceiptPurpose(BaseModel):
     """What for, by whom and how long. Source: TS 27560 6.3.4, PII processing."""
 
     model_config = EXACT
 
     purpose: str = Field(examples=["storage"])
     lawful_basis: str
-    pii_information: list[PiiInformation]
+    pii_information: list[ReceiptPii]
     pii_controllers: list[str]
     collection_method: str | None = None
     processing_method: str
@@ -52,17 +52,17 @@ class Purpose(BaseModel):
     withdrawal_method: str
 
 
-class Processing(BaseModel):
+class ReceiptProcessing(BaseModel):
     """Source: TS 27560 6.3.4. Without `privacy_notice` the consent was given under no text."""
 
     model_config = EXACT
 
-    privacy_notice: Notice | None = None
+    privacy_notice: ReceiptNotice | None = None
     language: str
-    purposes: list[Purpose]
+    purposes: list[ReceiptPurpose]
 
 
-class Header(BaseModel):
+class ReceiptHeader(BaseModel):
     """Source: TS 27560 6.3.3. The principal's id is a pseudonym that stands on receipts only."""
 
     model_config = EXACT
@@ -72,7 +72,7 @@ class Header(BaseModel):
     pii_principal_id: UUID
 
 
-class Party(BaseModel):
+class ReceiptParty(BaseModel):
     """Source: TS 27560 6.3.6."""
 
     model_config = EXACT
@@ -84,7 +84,7 @@ class Party(BaseModel):
     party_type: str
 
 
-class EventSection(BaseModel):
+class ReceiptEvent(BaseModel):
     """Source: TS 27560 6.3.7. The hash of the ledger's entry, and the freeze, are ours."""
 
     model_config = EXACT
@@ -98,15 +98,15 @@ class EventSection(BaseModel):
     ledger_hash: str
 
 
-class Record(BaseModel):
+class ReceiptRecord(BaseModel):
     """The consent record. Source: TS 27560 6.3.2. `state` is ours: what it is now."""
 
     model_config = EXACT
 
-    header: Header
-    pii_processing: Processing
-    party_identification: list[Party]
-    events: list[EventSection]
+    header: ReceiptHeader
+    pii_processing: ReceiptProcessing
+    party_identification: list[ReceiptParty]
+    events: list[ReceiptEvent]
     state: str
 
 
@@ -127,10 +127,10 @@ class ReceiptContent(BaseModel):
     model_config = EXACT
 
     receipt: ReceiptMetadata
-    record: Record
+    record: ReceiptRecord
 
 
-class Receipt(BaseModel):
+class ConsentReceipt(BaseModel):
     """A receipt and the signature over the canonical form (RFC 8785) of its content."""
 
     model_config = EXACT

@@ -24,17 +24,17 @@ from vitalkeep.base.signing import (
 )
 from vitalkeep.consents.events import Principal, bound, list_events
 from vitalkeep.consents.receipt_schemas import (
-    EventSection,
-    Header,
-    Notice,
-    Party,
-    PiiInformation,
-    Processing,
-    Purpose,
-    Receipt,
+    ConsentReceipt,
     ReceiptContent,
+    ReceiptEvent,
+    ReceiptHeader,
     ReceiptMetadata,
-    Record,
+    ReceiptNotice,
+    ReceiptParty,
+    ReceiptPii,
+    ReceiptProcessing,
+    ReceiptPurpose,
+    ReceiptRecord,
 )
 from vitalkeep.consents.states import FREEZE_FOR
 from vitalkeep.consents.stored import ConsentRow, open_shown, state_at
@@ -58,7 +58,7 @@ async def issue_receipt(
     settings: Settings,
     person: Principal,
     row: ConsentRow,
-) -> Receipt:
+) -> ConsentReceipt:
     """The signed receipt of a consent as it is now. Raises SealBroken."""
     events = [
         each
@@ -73,8 +73,8 @@ async def issue_receipt(
         receipt=ReceiptMetadata(
             format=FORMAT, schema_version=SCHEMA, receipt_id=receipt_id, issuer=settings.public_url
         ),
-        record=Record(
-            header=Header(
+        record=ReceiptRecord(
+            header=ReceiptHeader(
                 schema_version=SCHEMA,
                 record_id=row.consent_id,
                 pii_principal_id=person.key.record_id(b"consents.receipt principal"),
@@ -86,7 +86,7 @@ async def issue_receipt(
         ),
     )
     told = content.model_dump(mode="json", exclude_none=True)
-    return Receipt(content=content, signature=sign_statement(keyring, canonical_json(told)))
+    return ConsentReceipt(content=content, signature=sign_statement(keyring, canonical_json(told)))
 
 
 def verify_receipt(
@@ -115,27 +115,27 @@ def _processing(
     row: ConsentRow,
     given: Mapping[str, object],
     settings: Settings,
-    recipient: Party,
-) -> Processing:
+    recipient: ReceiptParty,
+) -> ReceiptProcessing:
     shown = open_shown(person, row)
     policy = shown["policy"]
     notice = None
     if policy is not None:
-        notice = Notice(
+        notice = ReceiptNotice(
             **policy,
             sha256=str(given["policy_sha256"]),
             url="{}/v1/policies/{id}/{version}/{locale}".format(settings.public_url, **policy),
         )
     collects = row.action == "collect"
-    return Processing(
+    return ReceiptProcessing(
         privacy_notice=notice,
         language=policy["locale"] if policy else "und",
         purposes=[
-            Purpose(
+            ReceiptPurpose(
                 purpose=row.purpose,
                 lawful_basis=EXPLICIT_CONSENT,
                 pii_information=[
-                    PiiInformation(
+                    ReceiptPii(
                         pii_type=BY_NUMBER[row.type].name,
                         sensitive_pii_category=True,
                         data_from=_time(row.data_from),
@@ -166,8 +166,8 @@ def _retention(row: ConsentRow) -> str:
     )
 
 
-def _controller(settings: Settings) -> Party:
-    return Party(
+def _controller(settings: Settings) -> ReceiptParty:
+    return ReceiptParty(
         party_id=CONTROLLER,
         party_name=settings.controller_name,
         party_address=settings.controller_address,
@@ -176,7 +176,9 @@ def _controller(settings: Settings) -> Party:
     )
 
 
-async def _find_recipient(connection: AsyncConnection, person: Principal, row: ConsentRow) -> Party:
+async def _find_recipient(
+    connection: AsyncConnection, person: Principal, row: ConsentRow
+) -> ReceiptParty:
     """The recipient by name; another person only by an id that means nothing elsewhere."""
     party_id, kind = str(row.recipient_id), str(row.recipient_kind)
     name: str | None = UNDECLARED
@@ -192,7 +194,7 @@ async def _find_recipient(connection: AsyncConnection, person: Principal, row: C
             )
         )
         name, kind = found.one()
-    return Party(
+    return ReceiptParty(
         party_id=party_id,
         party_name=name or UNDECLARED,
         party_address=UNDECLARED,
@@ -201,10 +203,10 @@ async def _find_recipient(connection: AsyncConnection, person: Principal, row: C
     )
 
 
-def _event(row: ConsentRow, entry: Mapping[str, object], recipient: Party) -> EventSection:
+def _event(row: ConsentRow, entry: Mapping[str, object], recipient: ReceiptParty) -> ReceiptEvent:
     event = str(entry["event"])
     entity = {"self": "pii_principal", "platform": recipient.party_id}
-    return EventSection(
+    return ReceiptEvent(
         event_time=clock.rfc3339(cast(datetime, entry["recorded_at"])),
         validity_until=_time(row.valid_until) if event == "given" else None,
         entity_id=entity.get(str(entry["actor"]), CONTROLLER),

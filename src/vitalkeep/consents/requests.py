@@ -1,12 +1,18 @@
 """Which scopes of a request can be granted: one that can't never fails the others."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.errors import FieldError, InvalidRequest
 from vitalkeep.consents.policies import PolicyDocument
 from vitalkeep.consents.purposes import PURPOSES, refusal
 from vitalkeep.consents.schemas import ConsentRequest, RefusedScope
 from vitalkeep.consents.scopes import UNKNOWN_SCOPE, Scope, parse_scope
+from vitalkeep.persons.models import Organization
 
 BY_PERSON = "refused_by_person"
 NOT_COVERED = "The policy text does not cover this scope for this purpose and recipient."
@@ -64,10 +70,31 @@ def judge(
     reason = refusal(request.purpose, scope.action, request.recipient.kind)
     if reason is not None:
         return "purpose_not_allowed", reason
-    covers = policy.covers
-    if covers is not None and not covers.includes(request.purpose, str(scope), recipient_kind):
+    if not is_covered(policy, scope, request.purpose, recipient_kind):
         return "not_covered_by_policy", NOT_COVERED
     return None
+
+
+async def require_covered(
+    connection: AsyncConnection,
+    policy: PolicyDocument,
+    scopes: Iterable[Scope],
+    purpose: str,
+    organization_id: UUID | None,
+) -> None:
+    """Raises InvalidRequest if the text says what it covers, and does not cover one of the scopes
+    for this purpose of an organization, or of a person where there is none.
+    """
+    query = select(Organization.kind).where(Organization.organization_id == organization_id)
+    kind = "person" if organization_id is None else await connection.scalar(query) or ""
+    if any(not is_covered(policy, scope, purpose, kind) for scope in scopes):
+        where: FieldError = {"pointer": "/policy", "code": "not_covered_by_policy"}
+        raise InvalidRequest(NOT_COVERED, errors=[where])
+
+
+def is_covered(policy: PolicyDocument, scope: Scope, purpose: str, recipient: str) -> bool:
+    """Whether the text may be named for it; one that doesn't declare what it covers always may."""
+    return policy.covers is None or policy.covers.includes(purpose, str(scope), recipient)
 
 
 def _refused(scope: str, code: str, detail: str, pointer: str) -> RefusedScope:

@@ -31,7 +31,7 @@ from vitalkeep.consents.policies import (
     list_policies,
 )
 from vitalkeep.consents.purposes import PURPOSES
-from vitalkeep.consents.receipt_schemas import Receipt
+from vitalkeep.consents.receipt_schemas import ConsentReceipt
 from vitalkeep.consents.receipts import issue_receipt
 from vitalkeep.consents.renewal import with_questions
 from vitalkeep.consents.requests import require_grantable, sort_scopes
@@ -192,7 +192,7 @@ async def get_my_consent(
 )
 async def get_my_consent_receipt(
     request: Request, person: SignedInPerson, connection: Connection, consent_id: UUID
-) -> Receipt:
+) -> ConsentReceipt:
     """A signed receipt of one consent and its history (ISO/IEC TS 27560:2023), to be kept."""
     row = await ledger.get_consent(connection, person, consent_id)
     state = request.app.state
