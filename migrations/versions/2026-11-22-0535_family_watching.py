@@ -44,6 +44,9 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("sealed_relative", sa.LargeBinary(), nullable=True))
     op.add_column("invitations", sa.Column("inviter_id", sa.Uuid(), nullable=True))
     op.create_index(op.f("ix_invitations_inviter_id"), "invitations", ["inviter_id"])
+    op.alter_column("access_events", "staff_id", nullable=True)
+    op.alter_column("access_events", "organization_id", nullable=True)
+    op.add_column("access_events", sa.Column("relative_id", sa.Uuid(), nullable=True))
     for table, name, condition in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
 
@@ -51,6 +54,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table, name, _ in reversed(CHECKS):
         op.drop_constraint(op.f(f"ck_{table}_{name}"), table, type_="check")
+    op.execute("DELETE FROM access_events WHERE organization_id IS NULL")
+    op.drop_column("access_events", "relative_id")
+    op.alter_column("access_events", "organization_id", nullable=False)
+    op.alter_column("access_events", "staff_id", nullable=False)
     op.execute("DELETE FROM invitations WHERE organization_id IS NULL")
     op.execute("DELETE FROM case_handles WHERE organization_id IS NULL")
     op.execute("DELETE FROM cases WHERE organization_id IS NULL")

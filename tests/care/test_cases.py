@@ -107,7 +107,8 @@ async def test_staff_are_no_persons_and_a_person_is_not_staff_of_their_own_case(
     assert (await person.get("/v1/cases")).json() == {"cases": []}
     unknown = refusal(await person.get(f"/v1/cases/{uuid4()}"))
     assert (unknown[0], unknown[1]["code"]) == (404, "not_found")
-    assert refusal(await person.get(f"/v1/cases/{case_id}")) == unknown
+    for path in (f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/records"):
+        assert refusal(await person.get(path)) == unknown
     for path in ("/v1/cases", f"/v1/cases/{case_id}", f"/v1/cases/{case_id}/records"):
         assert (await make.client.get(path)).status_code == 401
 

@@ -116,10 +116,15 @@ async def test_stopping_one_relative_leaves_the_others(make: Make) -> None:
     daughter, mother = await pair(make)
     son = await make.person()
     hers = (await make.watching(daughter, mother, ["steps.read"]))["case"]["id"]
-    his = (await make.watching(son, mother, ["steps.read"]))["case"]["id"]
+    case = (await make.watching(son, mother, ["steps.read"]))["case"]
     assert (await mother.post(f"/v1/me/cases/{hers}/closure")).status_code == 200
     assert await watches(daughter) == []
-    assert [(case["id"], case["scopes"]) for case in await watches(son)] == [(his, ["steps.read"])]
+    consents = (await mother.get("/v1/me/consents")).json()["consents"]
+    reading = [each["recipient"]["id"] for each in consents if each["purpose"] == "family_watch"]
+    assert reading == [case["relative"]["id"]]
+    assert [(case["id"], case["scopes"]) for case in await watches(son)] == [
+        (case["id"], ["steps.read"])
+    ]
 
 
 async def test_a_watching_can_end_by_itself(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,9 @@ def test_organizations_are_listed_with_what_they_are(data: Path, org: str) -> No
     listed = {each["id"]: each for each in told(data, "org", "list")["organizations"]}
     assert listed[org].keys() == {"id", "name", "kind", "created_at"}
     assert listed[org]["kind"] == "guidance_provider"
-    printed = call("org", "list", "--data", data).stdout
-    assert org in printed
+    lines = call("org", "list", "--data", data, COLUMNS="40").stdout.splitlines()
+    printed = next(line for line in lines if line.startswith(org))
+    assert printed.split("  ")[1:3] == [listed[org]["name"], "guidance_provider"]
 
 
 def test_staff_are_suspended_taken_back_and_given_another_role(data: Path, org: str) -> None:

@@ -18,8 +18,13 @@ class AccessEvent(Table):
     person_id: Mapped[UUID] = person_column(primary_key=True)
     event_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("clear", "random id"))
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=holds("clear", "when"))
-    staff_id: Mapped[UUID] = mapped_column(info=holds("clear", "who"))
-    organization_id: Mapped[UUID] = mapped_column(info=holds("clear", "for which organization"))
+    staff_id: Mapped[UUID | None] = mapped_column(info=holds("clear", "who of the staff"))
+    organization_id: Mapped[UUID | None] = mapped_column(
+        info=holds("clear", "for which organization")
+    )
+    relative_id: Mapped[UUID | None] = mapped_column(
+        info=holds("clear", "random id of the relative who looked")
+    )
     case_id: Mapped[UUID] = mapped_column(info=holds("clear", "through which case"))
     consent_id: Mapped[UUID] = mapped_column(info=holds("clear", "under which consent"))
     records_from: Mapped[datetime | None] = mapped_column(

@@ -30,8 +30,16 @@ class OrganizationName(BaseModel):
     name: str
 
 
+class AccessRelative(BaseModel):
+    """A relative by the id that the case and the consents name."""
+
+    id: UUID
+
+
 class AccessEntry(BaseModel):
     """Somebody read one type: when, who by role and organization, why, under which consent.
+
+    Instead of an organization a relative who watches, with the role `relative`.
 
     `count` is how many records were given; `from` and `to` are the period they asked for.
     """
@@ -39,7 +47,8 @@ class AccessEntry(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     at: datetime
-    organization: OrganizationName
+    organization: OrganizationName | None = None
+    relative: AccessRelative | None = None
     role: str
     type: str
     purpose: str

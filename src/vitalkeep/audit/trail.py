@@ -23,8 +23,9 @@ class Look:
     """One read by somebody else: who, through which case, for what, over which period."""
 
     person_id: UUID
-    staff_id: UUID
-    organization_id: UUID
+    staff_id: UUID | None
+    organization_id: UUID | None
+    relative_id: UUID | None = None
     role: str
     case_id: UUID
     purpose: str
@@ -48,6 +49,7 @@ async def record_access(connection: AsyncConnection, look: Look, seen: Sequence[
         "at": clock.now(),
         "staff_id": look.staff_id,
         "organization_id": look.organization_id,
+        "relative_id": look.relative_id,
         "role": look.role,
         "case_id": look.case_id,
         "purpose": look.purpose,
@@ -76,7 +78,7 @@ async def list_accesses(
     place = (AccessEvent.at, AccessEvent.event_id)
     query = (
         select(AccessEvent, Organization.name)
-        .join(Organization, Organization.organization_id == AccessEvent.organization_id)
+        .outerjoin(Organization, Organization.organization_id == AccessEvent.organization_id)
         .where(AccessEvent.person_id == person_id)
         .order_by(*(column.desc() for column in place))
         .limit(limit + 1)
@@ -89,9 +91,11 @@ async def list_accesses(
 
 
 def _to_entry(row: Row[AccessEvent, str]) -> dict[str, object]:
+    by_staff = row.organization_id is not None
     return {
         "at": row.at,
-        "organization": {"id": row.organization_id, "name": row.name},
+        "organization": {"id": row.organization_id, "name": row.name} if by_staff else None,
+        "relative": None if by_staff else {"id": row.relative_id},
         "role": row.role,
         "type": BY_NUMBER[row.type].name,
         "purpose": row.purpose,

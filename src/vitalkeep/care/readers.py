@@ -75,11 +75,6 @@ async def reader_parameters(connection: AsyncConnection, reader: Reader) -> dict
     }
 
 
-def arm_of(reader: Reader) -> str:
-    """The way in which this kind of caller reads cases."""
-    return RELATIVE_ARM if isinstance(reader, PersonCaller) else STAFF_ARM
-
-
 async def list_relative_ids(connection: AsyncConnection, person_id: UUID) -> list[UUID]:
     """The ids under which this person watches others, or has asked to."""
     query = select(Relative.relative_id).where(Relative.person_id == person_id)

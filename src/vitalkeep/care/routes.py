@@ -19,7 +19,7 @@ from vitalkeep.base.outcomes import REPEATABLE
 from vitalkeep.care import cases, closing, reading
 from vitalkeep.care.readers import SignedInReader
 from vitalkeep.care.schemas import CaseList, CaseView, ClosedCase, ClosureRequest
-from vitalkeep.persons.access import SignedInPerson, SignedInStaff
+from vitalkeep.persons.access import SignedInPerson
 from vitalkeep.records.published import json_answer
 from vitalkeep.records.routes import (
     json_response,
@@ -114,7 +114,7 @@ def reason_of(closure: ClosureRequest | None) -> str | None:
 )
 async def list_case_records(
     request: Request,
-    staff: SignedInStaff,
+    reader: SignedInReader,
     connection: Connection,
     case_id: UUID,
     wanted: RecordQueryParameters,
@@ -128,5 +128,5 @@ async def list_case_records(
         read_cursor(keyring, str(case_id), wanted.cursor),
         wanted.limit,
     )
-    page = await reading.read_case(connection, keyring, staff, case_id, asked)
+    page = await reading.read_case(connection, keyring, reader, case_id, asked)
     return json_response(to_page(keyring, str(case_id), page))

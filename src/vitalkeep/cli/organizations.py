@@ -11,7 +11,6 @@ from uuid import UUID
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.errors import NotFound
@@ -37,17 +36,14 @@ ROLES = "nurse, public_health_nurse, registered_dietitian, physician, coordinato
 
 
 def show(name: str, rows: Sequence["DataclassInstance"], *, as_json: bool) -> None:
-    """Prints a list: one JSON object, or a table."""
+    """Prints a list: one JSON object, or a line for each, so that no id is broken in two."""
     found = [{key: plain(value) for key, value in asdict(row).items()} for row in rows]
     if as_json:
         answer({name: found}, as_json=True)
         return
-    table = Table()
-    for column in found[0] if found else (name,):
-        table.add_column(column, overflow="fold")
     for each in found:
-        table.add_row(*(escape(str(value)) for value in each.values()))
-    console.print(table)
+        line = "  ".join(escape(str(value)) for value in each.values())
+        console.print(line, soft_wrap=True)
 
 
 def plain(value: object) -> object:
