@@ -21,6 +21,7 @@ from vitalkeep.base.wire import (
     RequestMiddleware,
     add_problem_handlers,
 )
+from vitalkeep.care import reading_routes
 from vitalkeep.care import routes as care_routes
 from vitalkeep.consents import routes as consent_routes
 from vitalkeep.disclosure import routes as disclosure_routes
@@ -53,6 +54,7 @@ ROUTERS = (
     summary_routes.router,
     disclosure_routes.router,
     care_routes.router,
+    reading_routes.router,
     audit_routes.router,
     erasure_routes.router,
     operations.router,

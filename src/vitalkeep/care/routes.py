@@ -3,33 +3,24 @@
 from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from vitalkeep.base import clock
 from vitalkeep.base.bodies import Moment, RequestBody
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
-    ConsentMissing,
     Forbidden,
-    InvalidCursor,
     InvalidRequest,
     NotFound,
     Unauthenticated,
     problems,
 )
 from vitalkeep.base.keys import Keyring
-from vitalkeep.care import cases, invitations, reading
+from vitalkeep.care import cases, invitations
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.schemas import ConsentView, ShortText
 from vitalkeep.persons.access import SignedInPerson, SignedInStaff
-from vitalkeep.records.published import json_answer
-from vitalkeep.records.routes import (
-    json_response,
-    read_cursor,
-    to_page,
-)
-from vitalkeep.records.schemas import RecordQueryParameters, known_types
 
 router = APIRouter(tags=["cases"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
@@ -185,33 +176,3 @@ async def get_case(
     """One case that the staff member works on."""
     keyring: Keyring = request.app.state.keyring
     return to_view(await cases.get_staff_case(connection, keyring, staff, case_id))
-
-
-@router.get(
-    "/v1/cases/{case_id}/records",
-    response_class=Response,
-    responses={
-        **json_answer("RecordPage", "Records by start time"),
-        **problems(
-            Unauthenticated, Forbidden, ConsentMissing, NotFound, InvalidCursor, InvalidRequest
-        ),
-    },
-)
-async def list_case_records(
-    request: Request,
-    staff: SignedInStaff,
-    connection: Connection,
-    case_id: UUID,
-    wanted: RecordQueryParameters,
-) -> Response:
-    """What the person agreed to show for this case; the look is written down for them."""
-    keyring: Keyring = request.app.state.keyring
-    asked = reading.Asked(
-        known_types(wanted) if wanted.type else [],
-        wanted.since,
-        wanted.until,
-        read_cursor(keyring, str(case_id), wanted.cursor),
-        wanted.limit,
-    )
-    page = await reading.read_case(connection, keyring, staff, case_id, asked)
-    return json_response(to_page(keyring, str(case_id), page))
