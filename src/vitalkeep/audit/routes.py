@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from vitalkeep.audit.log_export import MEDIA_TYPES, Entry, LogStream
 from vitalkeep.audit.schemas import AccessEntry, AccessLog, AccessLogParameters
 from vitalkeep.audit.trail import Position, Sought, list_accesses
-from vitalkeep.base.db import Connection, transaction
+from vitalkeep.base.db import Connection, bound_transaction
 from vitalkeep.base.errors import (
     Forbidden,
     InvalidCursor,
@@ -65,8 +65,10 @@ async def list_access_log(
 def log_file(request: Request, person_id: UUID, sought: Sought, form: str) -> Response:
     """The whole log as a file, each page read in a short transaction of its own."""
 
+    engine = request.app.state.engine
+
     async def read_page(after: Position | None) -> tuple[list[Entry], Position | None]:
-        async with transaction(request.app.state.engine) as connection:
+        async with bound_transaction(engine, person_id=person_id) as connection:
             return await list_accesses(connection, person_id, sought, after=after, limit=FILE_PAGE)
 
     return LogStream(read_page, form)

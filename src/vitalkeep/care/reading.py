@@ -24,6 +24,7 @@ from vitalkeep.base.errors import ConsentMissing, Forbidden, NotFound, Unauthent
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.metrics import CARE_READS
 from vitalkeep.base.sealing import PersonKey
+from vitalkeep.base.session import speak_for
 from vitalkeep.care.models import CaseHandle
 from vitalkeep.care.reading_denied import Denied, Reason, Wanted
 from vitalkeep.consents.purposes import PURPOSES, may_hold_cases
@@ -142,6 +143,7 @@ async def open_case(
         raise Forbidden(
             "Employers, insurers and families get statistics or nothing, never records."
         ) from Denied("organization_kind", staff, case_id, wanted)
+    await speak_for(connection, staff_id=staff.staff_id, case_id=case_id)
     person_id = await _take_gate_of_case(connection, staff, case_id, wanted)
     readable = await _list_readable(connection, staff, case_id, wanted, person_id)
     first = next(iter(readable.values()))

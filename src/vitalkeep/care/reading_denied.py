@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.audit.trail import Data, Look, record_denial
-from vitalkeep.base.db import transaction
+from vitalkeep.base.db import bound_transaction
 from vitalkeep.base.errors import Problem
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.metrics import CARE_REFUSALS
@@ -73,7 +73,7 @@ DENIALS: Final = [Depends(record_denials, scope="function")]
 
 async def _record(request: Request, denied: Denied) -> None:
     try:
-        async with transaction(request.app.state.engine) as connection:
+        async with bound_transaction(request.app.state.engine) as connection:
             written = await _write(connection, denied)
     except Exception as error:  # a refusal is never turned into anything else
         get_log().error("denial_not_recorded", **fault(error))
