@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from vitalkeep import __version__
+from vitalkeep.audit import provision_routes
 from vitalkeep.audit import routes as audit_routes
 from vitalkeep.base import operations
 from vitalkeep.base.admission import Admission
@@ -56,6 +57,7 @@ ROUTERS = (
     care_routes.router,
     reading_routes.router,
     audit_routes.router,
+    provision_routes.router,
     erasure_routes.router,
     operations.router,
 )
