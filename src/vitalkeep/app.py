@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from vitalkeep import __version__
+from vitalkeep.audit import provision_routes
 from vitalkeep.audit import routes as audit_routes
 from vitalkeep.base import operations
 from vitalkeep.base.admission import Admission
@@ -21,13 +22,14 @@ from vitalkeep.base.wire import (
     RequestMiddleware,
     add_problem_handlers,
 )
-from vitalkeep.care import routes as care_routes
 from vitalkeep.care import (
+    reading_routes,
     routes_assignment,
     routes_invitations,
     routes_organization,
     routes_teams,
 )
+from vitalkeep.care import routes as care_routes
 from vitalkeep.consents import routes as consent_routes
 from vitalkeep.disclosure import routes as disclosure_routes
 from vitalkeep.erasure import routes as erasure_routes
@@ -63,7 +65,9 @@ ROUTERS = (
     routes_assignment.router,
     routes_organization.router,
     routes_teams.router,
+    reading_routes.router,
     audit_routes.router,
+    provision_routes.router,
     erasure_routes.router,
     operations.router,
 )

@@ -31,7 +31,8 @@ async def read(reader: Caller, case_id: str, **query: object) -> list[str] | int
 
 
 async def log(person: Caller) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = (await person.get("/v1/me/access-log")).json()["entries"]
+    found = await person.get("/v1/me/access-log", outcome="given")
+    entries: list[dict[str, Any]] = found.json()["entries"]
     return entries
 
 
@@ -42,6 +43,9 @@ async def test_a_relative_reads_what_was_agreed_to_and_the_person_sees_it(make: 
     assert (await daughter.get(f"/v1/cases/{case['id']}/records")).json() == own
     assert await read(daughter, case["id"], type=["weight"]) == 403
     (entry,) = await log(mother)
+    (denied,) = (await mother.get("/v1/me/access-log", outcome="denied")).json()["entries"]
+    assert (denied["relative"], denied["role"]) == (entry["relative"], "relative")
+    assert (denied["type"], denied["reason"]) == ("weight", "no_consent")
     assert "organization" not in entry
     assert (entry["relative"]["id"], entry["role"]) == (case["relative"]["id"], "relative")
     assert (entry["type"], entry["purpose"], entry["count"]) == ("steps", "family_watch", 1)

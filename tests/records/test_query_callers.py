@@ -10,6 +10,7 @@ CALLERS = {
     "records/snapshot.py": "the person's own export",
     "records/schemas.py": "only the bounds of a period",
     "care/reading.py": "the one door for others, behind consent and written down",
+    "care/reading_days.py": "the same door, for days",
     "summaries/compute.py": "the person's own days; for others within the window they may read",
     "summaries/cache.py": "all of the person's own records, as a window",
 }

@@ -23,6 +23,11 @@ class Settings(BaseSettings):
         repr=False,
         description="postgresql:// URL; without it the embedded PostgreSQL starts",
     )
+    database_role: str = Field(
+        default="vitalkeep_app",
+        pattern=r"^([a-z_][a-z0-9_]{0,62})?$",
+        description="role that requests run under; empty: as who logs in",
+    )
     data: Path = Field(
         default=Path(".vitalkeep"), description="directory of the embedded database and keyring"
     )

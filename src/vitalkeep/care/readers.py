@@ -6,7 +6,7 @@ common table expression that the door joins with the person's consents: it answe
 `reader_parameters` completes. Whether the case is open is the row's `state`.
 """
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias, TypedDict
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import NotFound, Unauthenticated
+from vitalkeep.base.session import speak_for
 from vitalkeep.care.models import CaseHandle, Relative
 from vitalkeep.persons.access import (
     Bearer,
@@ -54,11 +55,38 @@ RELATIVE_ARM: Final = """
 """
 
 
+class Who(TypedDict):
+    """The members of a look that say who it is."""
+
+    staff_id: UUID | None
+    organization_id: UUID | None
+    relative_id: UUID | None
+    role: str
+
+
+def who_of_staff(staff: StaffCaller) -> Who:
+    """A staff member, for their organization and in their role."""
+    return Who(
+        staff_id=staff.staff_id,
+        organization_id=staff.organization_id,
+        relative_id=None,
+        role=staff.role,
+    )
+
+
+def who_of_relative(relative_id: UUID | None) -> Who:
+    """A relative by the id that their case names; None: a person who watches nobody here."""
+    role = "person" if relative_id is None else "relative"
+    return Who(staff_id=None, organization_id=None, relative_id=relative_id, role=role)
+
+
 async def require_reader(request: Request, credentials: Bearer, connection: Connection) -> Reader:
     """The signed-in staff member, or the person who watches others. Raises Unauthenticated."""
     claims = require_claims(request, credentials, "staff", "person")
-    require = require_staff if claims.role == "staff" else require_person
-    return await require(request, credentials, connection)
+    if claims.role == "staff":
+        return await require_staff(request, credentials, connection)
+    await speak_for(connection, watcher_id=claims.subject)
+    return await require_person(request, credentials, connection)
 
 
 SignedInReader = Annotated[Reader, Depends(require_reader)]

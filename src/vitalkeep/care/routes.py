@@ -2,13 +2,11 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
-    ConsentMissing,
     Forbidden,
-    InvalidCursor,
     InvalidRequest,
     NotFound,
     Unauthenticated,
@@ -16,17 +14,10 @@ from vitalkeep.base.errors import (
 )
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.outcomes import REPEATABLE
-from vitalkeep.care import cases, closing, reading
+from vitalkeep.care import cases, closing
 from vitalkeep.care.readers import SignedInReader
 from vitalkeep.care.schemas import CaseList, CaseView, ClosedCase, ClosureRequest
 from vitalkeep.persons.access import SignedInPerson
-from vitalkeep.records.published import json_answer
-from vitalkeep.records.routes import (
-    json_response,
-    read_cursor,
-    to_page,
-)
-from vitalkeep.records.schemas import RecordQueryParameters, known_types
 
 router = APIRouter(tags=["cases"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
@@ -100,33 +91,3 @@ async def close_case(
 def reason_of(closure: ClosureRequest | None) -> str | None:
     """The code of the reason, if one was given."""
     return None if closure is None else closure.reason
-
-
-@router.get(
-    "/v1/cases/{case_id}/records",
-    response_class=Response,
-    responses={
-        **json_answer("RecordPage", "Records by start time"),
-        **problems(
-            Unauthenticated, Forbidden, ConsentMissing, NotFound, InvalidCursor, InvalidRequest
-        ),
-    },
-)
-async def list_case_records(
-    request: Request,
-    reader: SignedInReader,
-    connection: Connection,
-    case_id: UUID,
-    wanted: RecordQueryParameters,
-) -> Response:
-    """What the person agreed to show for this case; the look is written down for them."""
-    keyring: Keyring = request.app.state.keyring
-    asked = reading.Asked(
-        known_types(wanted) if wanted.type else [],
-        wanted.since,
-        wanted.until,
-        read_cursor(keyring, str(case_id), wanted.cursor),
-        wanted.limit,
-    )
-    page = await reading.read_case(connection, keyring, reader, case_id, asked)
-    return json_response(to_page(keyring, str(case_id), page))

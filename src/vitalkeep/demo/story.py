@@ -167,11 +167,13 @@ class Story:
         return f"steps.read withdrawn; steps: {refused.json()['code']}"
 
     async def access_log(self) -> str:
-        """The person sees who looked."""
+        """The person sees who looked, and who was refused."""
         entries = (await self.get("/v1/me/access-log", self.person))["entries"]
-        require(len(entries) == 2, f"{len(entries)} entries for one look at two types")
+        outcomes = Counter(entry["outcome"] for entry in entries)
+        require(outcomes["given"] == 2, f"{outcomes['given']} entries for one look at two types")
+        require(outcomes["denied"] == 2, f"{outcomes['denied']} entries for two refused looks")
         first = entries[0]
-        return f"{len(entries)} entries: {first['role']}, {first['organization']['name']}"
+        return f"{dict(outcomes)}: {first['role']}, {first['organization']['name']}"
 
     async def leave(self) -> str:
         """The person leaves; the certificate verifies, and no row is left."""

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from vitalkeep.base import clock
+from vitalkeep.base.db import bound_transaction
 from vitalkeep.base.sealing import PersonKey
 from vitalkeep.records.snapshot import Snapshot, read_page, take_snapshot
 
@@ -70,7 +71,7 @@ async def stream(engine: AsyncEngine, export: Export, *, cursor: str) -> AsyncIt
     written = export.first.records
     yield export.first
     for ids in islice(snapshot.pages(), 1, None):
-        async with engine.connect() as connection:
+        async with bound_transaction(engine, person_id=owner.person_id) as connection:
             lines = await read_lines(connection, owner, ids)
         written += lines.records
         yield lines
