@@ -107,7 +107,8 @@ async def test_nothing_gets_through_behind_the_answer_and_nothing_is_lost_before
     )
     assert set(world.late_pushes) == {WAYS[way]}
     assert len(world.late_pushes) >= 4 * PUSHERS
-    if told is not None and way in {"delete", "freeze"}:
+    assert told is not None
+    if way in {"delete", "freeze"}:
         counts = (told["deleted"], told["frozen"])
         stored = len(world.acknowledged)
         assert counts == ((stored, 0) if way == "delete" else (0, stored))
