@@ -27,7 +27,7 @@ from vitalkeep.care.schemas import (
 )
 from vitalkeep.persons.access import SignedInPerson, SignedInStaff, require_person
 
-router = APIRouter(tags=["invitations"])
+router = APIRouter(tags=["cases"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
 INVITING = problems(Unauthenticated, Forbidden, InvalidRequest)
 TAKING_BACK = problems(Unauthenticated, Forbidden, NotFound, InvalidRequest)
