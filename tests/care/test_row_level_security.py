@@ -1,5 +1,6 @@
 """The second lock: what the database shows, whatever the application asks for."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
@@ -227,4 +228,5 @@ async def test_policies_leave_the_planner_the_indexes(
     lines = "\n".join(row[0] for row in plan)
     assert "Seq Scan on records" not in lines
     assert "BitmapOr" not in lines, "the policy's own condition has become one of an index"
-    assert "Index Cond: ((person_id = " in lines
+    # Which index is chance in a table as small as this.
+    assert re.search(r"Index Cond: \(+person_id = ", lines)
