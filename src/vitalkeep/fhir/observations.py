@@ -80,7 +80,7 @@ def _effective(record: JsonView) -> JsonObject:
 
 def _identifiers(record: JsonView) -> list[JsonObject]:
     """The record's id here, and what its app and its phone's own store call it."""
-    uuid = {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{record['id']}"}
+    uuid: JsonObject = {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{record['id']}"}
     named = (("client_id", words.CLIENT_ID), ("platform_id", words.PLATFORM_ID))
     theirs = [{"system": system, "value": record[name]} for name, system in named if name in record]
     return [uuid, *theirs]
