@@ -37,7 +37,7 @@ def types_in(answer: httpx.Response) -> list[str]:
 def link(answer: httpx.Response, relation: str) -> str | None:
     """A link of a page, without the deployment's address."""
     found = {each["relation"]: each["url"] for each in answer.json()["link"]}
-    return found[relation].partition("8000")[2] if relation in found else None
+    return found[relation].partition("vitalkeep.test")[2] if relation in found else None
 
 
 def outcome(answer: httpx.Response) -> tuple[int, str, str]:

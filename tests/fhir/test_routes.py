@@ -12,7 +12,11 @@ from fhir.resources.R4B.patient import Patient
 
 from tests.fhir.reading import R4, Json, link, opened, outcome, resources
 from tests.make import Caller, Make
+from vitalkeep.app import create_app
 from vitalkeep.base.errors import Problem, problem_classes
+from vitalkeep.base.keys import DirectoryKeyring
+from vitalkeep.base.outbound import inside_client
+from vitalkeep.base.settings import Settings
 from vitalkeep.datatypes.registry import BY_NAME
 from vitalkeep.fhir.outcomes import to_outcome
 
@@ -29,6 +33,18 @@ async def test_everybody_may_know_what_can_be_read(make: Make) -> None:
     assert set(told) == {"Patient", "Observation", "Consent"}
     searches = [each["name"] for each in told["Observation"]["searchParam"]]
     assert searches == ["patient", "code", "category", "date", "_lastUpdated"]
+
+
+async def test_links_lead_to_where_the_operator_says_the_server_is(
+    make: Make, settings: Settings, keyring: DirectoryKeyring
+) -> None:
+    elsewhere = settings.model_copy(update={"public_url": "https://health.example/"})
+    told = create_app(elsewhere, keyring)
+    async with inside_client(told) as client:
+        statement = (await client.get(f"{R4}/metadata")).json()
+    assert statement["implementation"]["url"] == "https://health.example/fhir/R4"
+    untold = (await make.client.get(f"{R4}/metadata")).json()
+    assert untold["implementation"]["url"] == "http://vitalkeep.test/fhir/R4"
 
 
 async def test_a_patient_is_a_case_with_the_name_the_person_chose(make: Make) -> None:
@@ -85,7 +101,7 @@ async def test_a_consent_says_what_was_agreed_for_whom_and_under_which_text(make
     assert sleep["provision"]["code"][0]["coding"][0]["code"] == BY_NAME["sleep"].fhir.loinc
     assert "policyRule" in sleep  # nothing was shown with the invitation
     (policy,) = weight["policy"]
-    text = await person.get(policy["uri"].partition("8000")[2])
+    text = await person.get(policy["uri"].partition("vitalkeep.test")[2])
     assert policy["extension"][0]["valueString"] == text.json()["sha256"]
     assert (await nurse.get(f"{R4}/Consent/{weight['id']}")).json() == weight
 

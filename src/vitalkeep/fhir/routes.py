@@ -16,6 +16,7 @@ from vitalkeep.base.errors import (
 )
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.paging import sign, unsign
+from vitalkeep.base.settings import Settings
 from vitalkeep.care.cases import get_staff_case, list_staff_cases
 from vitalkeep.care.one_record import get_case_record
 from vitalkeep.fhir.bundles import CURSOR, Entry, Links, searchset, to_entry
@@ -48,10 +49,16 @@ SEARCH = {**READ, **problems(InvalidSearch, InvalidCursor)}
 PAGE = {"_count": "Entries a page, 100 unless told, at most 1,000.", CURSOR: "As in a next link."}
 
 
+def public_url_of(request: Request) -> str:
+    """Where the deployment is reached: as the operator says, else as this caller did."""
+    settings: Settings = request.app.state.settings
+    is_told = "public_url" in settings.model_fields_set
+    return (settings.public_url if is_told else str(request.base_url)).rstrip("/")
+
+
 def base_of(request: Request) -> str:
     """The URL at which the deployment's FHIR API is published."""
-    public_url: str = request.app.state.settings.public_url
-    return public_url.rstrip("/") + BASE_PATH
+    return public_url_of(request) + BASE_PATH
 
 
 def resource_response(resource: object) -> Response:
@@ -172,8 +179,7 @@ async def search_fhir_consents(
     query = query_of(request, [*SEARCHES["Consent"], "_count", CURSOR])
     case_id = read_patient(query)
     agreed = await list_agreed(connection, keyring, staff, case_id)
-    public_url = request.app.state.settings.public_url.rstrip("/")
-    entries = [to_entry(to_consent(each, public_url)) for each in agreed]
+    entries = [to_entry(to_consent(each, public_url_of(request))) for each in agreed]
     return resource_response(page_of(request, query, str(case_id), entries))
 
 
@@ -188,4 +194,4 @@ async def read_fhir_consent(
     """One consent in force for a case."""
     keyring: Keyring = request.app.state.keyring
     agreed = await get_agreed(connection, keyring, staff, split_ids(consent_id))
-    return resource_response(to_consent(agreed, request.app.state.settings.public_url.rstrip("/")))
+    return resource_response(to_consent(agreed, public_url_of(request)))
