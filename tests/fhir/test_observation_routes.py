@@ -56,6 +56,17 @@ async def test_every_look_is_written_down_and_a_look_at_one_record_counts_one(ma
     assert entries[0]["case_id"] == case
 
 
+@pytest.mark.parametrize("narrowed", [{}, {"code": "29463-7"}, {"date": "gt2000"}], ids=str)
+async def test_no_more_is_opened_than_a_page_has(make: Make, narrowed: Json) -> None:
+    nurse, person = await make.staff(), await make.person()
+    await person.push(*(make.record("weight") for _ in range(5)))
+    case = await make.case(nurse, person, ["weight.read"])
+    page = await nurse.get(OBSERVATION, patient=case["case"]["id"], _count=2, **narrowed)
+    assert len(resources(page)) == 2
+    (entry,) = (await person.get("/v1/me/access-log")).json()["entries"]
+    assert entry["count"] == 2
+
+
 @pytest.mark.parametrize(
     ("query", "types"),
     [

@@ -56,11 +56,6 @@ class Search:
     count: int
     after: Position
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether everything that the door gives fits."""
-        return not self.codes and self.changed == Between()
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -108,7 +103,7 @@ async def search_observations(
             search.date.since,
             search.date.until,
             after or Position(),
-            search.count if search.is_exact else MAX_COUNT,
+            search.count if is_exact(search, types) else MAX_COUNT,
         )
         page = await reading.read_case(connection, keyring, staff, search.case_id, asked)
         entries, after = _take(search, page.records, page.following)
@@ -146,6 +141,12 @@ def is_meant(kind: DataType, search: Search) -> bool:
     codes = [(words.TYPE, kind.name), *((words.LOINC, code) for code in loinc)]
     category = [(words.CATEGORY, fhir.category)]
     return _all_match(search.codes, codes) and _all_match(search.categories, category)
+
+
+def is_exact(search: Search, types: Sequence[DataType]) -> bool:
+    """Whether everything fits that the door gives of these types: then no more is opened."""
+    has_many_codes = any(each.fhir.codes for each in types)
+    return search.changed == Between() and not (search.codes and has_many_codes)
 
 
 def fits(record: JsonObject, search: Search) -> bool:
