@@ -16,7 +16,7 @@ from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import Forbidden, InvalidRequest, Unauthenticated, problems
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.disclosure import export
-from vitalkeep.disclosure.forms import FORMS
+from vitalkeep.disclosure.forms import CSV, FHIR, FORMS, NDJSON
 from vitalkeep.persons.access import Bearer, SignedInPerson, require_claims
 from vitalkeep.records.changes import changes_cursor
 
@@ -32,8 +32,9 @@ ANSWER: Final[dict[int | str, dict[str, object]]] = {
         "it has no schema for. `csv`: one row a value, and in the end a row of the type `end`. "
         "`fhir`: one Bundle of Observations. Without its end an export was cut off.",
         "content": {
-            each.partition(";")[0]: {"schema": {"type": "string"}}
-            for each in dict.fromkeys(form.media_type for form in FORMS.values())
+            NDJSON.media_type: {"schema": {"type": "string"}},
+            FHIR.media_type: {"schema": {"$ref": "#/components/schemas/Bundle"}},
+            CSV.media_type.partition(";")[0]: {"schema": {"type": "string"}},
         },
     }
 }
