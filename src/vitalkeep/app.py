@@ -34,6 +34,9 @@ from vitalkeep.consents import routes as consent_routes
 from vitalkeep.disclosure import routes as disclosure_routes
 from vitalkeep.erasure import routes as erasure_routes
 from vitalkeep.explorer import mount_explorer
+from vitalkeep.fhir import routes as fhir_routes
+from vitalkeep.fhir.outcomes import BASE_PATH, outcome_response
+from vitalkeep.fhir.published import fhir_schemas
 from vitalkeep.openapi import install_openapi, operation_id
 from vitalkeep.persons import routes as person_routes
 from vitalkeep.persons.google import GoogleCertificates
@@ -66,6 +69,7 @@ ROUTERS = (
     routes_organization.router,
     routes_teams.router,
     reading_routes.router,
+    fhir_routes.router,
     audit_routes.router,
     provision_routes.router,
     erasure_routes.router,
@@ -122,10 +126,10 @@ def create_app(
     )
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(RequestMiddleware)
-    add_problem_handlers(app)
+    add_problem_handlers(app, {BASE_PATH: outcome_response})
     for router in ROUTERS:
         app.include_router(router)
-    components = published_schemas() | dialect_schemas() | day_schemas()
+    components = published_schemas() | dialect_schemas() | day_schemas() | fhir_schemas()
     install_openapi(app, components=components, keep_null=KEEP_NULL)
     mount_explorer(app)
     return app

@@ -48,6 +48,11 @@ SELECT {COLUMNS} FROM records r
 WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL {{0}}
 """  # noqa: S608
 
+PLACE: Final = """
+SELECT type, start_time FROM records
+WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL
+"""
+
 LOOKBACK: Final = timedelta(hours=48)
 """Whoever looks for records that overlap a period looks this far before it; the index
 `ix_records_long` holds what lasts longer.
@@ -148,6 +153,14 @@ async def find_record(
     if row is None:
         return None
     return open_record(key, to_stored(row), await list_origins(connection, person_id, key))
+
+
+async def find_place(
+    connection: AsyncConnection, person_id: UUID, record_id: UUID
+) -> tuple[int, datetime] | None:
+    """Type and start of a record, None where there is none; nothing is opened."""
+    row = await (await driver(connection)).fetchrow(PLACE, person_id, record_id)
+    return None if row is None else (row["type"], row["start_time"])
 
 
 async def list_overlapping(
