@@ -90,6 +90,12 @@ class Make:
             )
         return App(client_id, secret)
 
+    async def backend(self, app: App) -> Caller:
+        """The app's own backend, with a token of role `app`."""
+        form = {"grant_type": "client_credentials"}
+        answer = await self.client.post("/oauth/token", auth=app.auth, data=form)
+        return Caller(self.client, app.id, answer.json()["access_token"], app)
+
     async def sign_in(self, app: App, external_id: str) -> dict[str, Any]:
         """The token answer for an app's user."""
         answer = await self.client.post(
