@@ -111,14 +111,14 @@ async def _others_since(
 ) -> datetime | None:
     """Since when another consent for the same stands: what was let in from then on is that one's.
 
-    A consent that stands itself is the only one.
+    To collect, whatever the purpose: what one of an app's purposes still needs is not deleted.
     """
     query = select(func.min(Consent.given_at)).where(
         Consent.person_id == person.person_id,
         Consent.consent_id != row.consent_id,
         Consent.type == row.type,
         Consent.action == row.action,
-        Consent.purpose == row.purpose,
+        or_(Consent.action == "collect", Consent.purpose == row.purpose),
         Consent.recipient_id == row.recipient_id,
         Consent.state.in_(STANDING),
         or_(Consent.valid_until.is_(None), Consent.valid_until > now),
