@@ -10,6 +10,7 @@ from time import perf_counter, process_time
 import asyncpg
 import orjson
 
+from bench.door import measure_door
 from bench.spread import renew_evenly
 from bench.world import Pusher, World, bodies, family_cpu_seconds
 
@@ -230,6 +231,7 @@ async def measure(world: World) -> list[Row]:
     large = await measure_push(world, 1000, 5, 5)
     small = await measure_push(world, 100, 30, 5)
     read = await measure_read(world, 30)
+    door = await measure_door(world, 30)
     return [
         row("push 1,000 x 4 clients", large["ratio"], "x COPY", 0.35, 0.6, large),
         row("push 100 x 4 clients", small["ratio"], "x COPY", 0.18, 0.35, small),
@@ -244,6 +246,7 @@ async def measure(world: World) -> list[Row]:
         row("the same again", large["again_times_faster"], "x faster", 1.5, 3, large),
         row("… in other bodies", large["regrouped_times_faster"], "x faster", 1, 1.5, large),
         row("read a page of 1,000", read["times"], "x COPY TO", -4, -2, read),
+        row("the same by a nurse", door["times"], "x one's own", -1.5, -1.2, door),
         row("bytes a scalar record", size["scalar"], "B", -450, -300, size),
         row("bytes a sample of 60", size["sample"], "B", -20, -8, size),
     ]

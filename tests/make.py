@@ -17,6 +17,7 @@ from vitalkeep.datatypes.registry import BY_NAME, TYPES
 from vitalkeep.demo.policies import sample_ref
 from vitalkeep.persons.clients import add_client
 from vitalkeep.persons.organizations import add_organization, add_staff
+from vitalkeep.persons.teams import add_team
 from vitalkeep.persons.tokens import AccessClaims, issue
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -88,6 +89,12 @@ class Make:
                 connection, "Test app", redirect_uris=[], google_client_ids=list(google_client_ids)
             )
         return App(client_id, secret)
+
+    async def backend(self, app: App) -> Caller:
+        """The app's own backend, with a token of role `app`."""
+        form = {"grant_type": "client_credentials"}
+        answer = await self.client.post("/oauth/token", auth=app.auth, data=form)
+        return Caller(self.client, app.id, answer.json()["access_token"], app)
 
     async def sign_in(self, app: App, external_id: str) -> dict[str, Any]:
         """The token answer for an app's user."""
@@ -165,6 +172,14 @@ class Make:
         token = issue(state.keyring, state.settings, claims)
         return Caller(self.client, staff_id, token, organization_id=organization_id)
 
+    async def team(self, *members: Caller) -> UUID:
+        """A team of these staff, who all work for one organization."""
+        (organization_id,) = {member.organization_id for member in members}
+        assert organization_id is not None
+        async with self.fastapi.state.engine.begin() as connection:
+            ids = [member.id for member in members]
+            return await add_team(connection, organization_id, f"Team {secrets.token_hex(4)}", ids)
+
     async def invitation(self, nurse: Caller, scopes: Sequence[str], **more: object) -> str:
         """The code of an invitation by this staff member."""
         answer = await nurse.post(
@@ -180,6 +195,26 @@ class Make:
         code = await self.invitation(nurse, scopes)
         answer = await person.post(
             f"/v1/me/invitations/{code}/acceptance", {"scopes": list(scopes), "label": label}
+        )
+        assert answer.status_code == 201, answer.text
+        accepted: dict[str, Any] = answer.json()
+        return accepted
+
+    async def watch(self, relative: Caller, scopes: Sequence[str]) -> str:
+        """The code with which a person asks to watch over another."""
+        answer = await relative.post(
+            "/v1/me/invitations", {"purpose": "family_watch", "scopes": list(scopes)}
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["code"])
+
+    async def watching(
+        self, relative: Caller, person: Caller, scopes: Sequence[str], **more: object
+    ) -> dict[str, Any]:
+        """A case in which the relative watches over the person; the answer of the acceptance."""
+        code = await self.watch(relative, scopes)
+        answer = await person.post(
+            f"/v1/me/invitations/{code}/acceptance", {"scopes": list(scopes), **more}
         )
         assert answer.status_code == 201, answer.text
         accepted: dict[str, Any] = answer.json()

@@ -1,13 +1,13 @@
 """Epochs of master keys: which of them may wrap a person's key, and when each was destroyed.
 
-Revision: 0020, after 0006.
+Revision: 0020, after 0012b.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0006"
+down_revision = "0012b"
 branch_labels = None
 depends_on = None
 

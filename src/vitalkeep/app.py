@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from vitalkeep import __version__
+from vitalkeep.audit import provision_routes
 from vitalkeep.audit import routes as audit_routes
 from vitalkeep.base import operations
 from vitalkeep.base.admission import Admission
@@ -21,11 +22,21 @@ from vitalkeep.base.wire import (
     RequestMiddleware,
     add_problem_handlers,
 )
+from vitalkeep.care import (
+    reading_routes,
+    routes_assignment,
+    routes_invitations,
+    routes_organization,
+    routes_teams,
+)
 from vitalkeep.care import routes as care_routes
 from vitalkeep.consents import routes as consent_routes
 from vitalkeep.disclosure import routes as disclosure_routes
 from vitalkeep.erasure import routes as erasure_routes
 from vitalkeep.explorer import mount_explorer
+from vitalkeep.fhir import routes as fhir_routes
+from vitalkeep.fhir.outcomes import BASE_PATH, outcome_response
+from vitalkeep.fhir.published import fhir_schemas
 from vitalkeep.openapi import install_openapi, operation_id
 from vitalkeep.persons import routes as person_routes
 from vitalkeep.persons.google import GoogleCertificates
@@ -52,8 +63,15 @@ ROUTERS = (
     changes.router,
     summary_routes.router,
     disclosure_routes.router,
+    routes_invitations.router,  # before the cases, whose ids they are not
     care_routes.router,
+    routes_assignment.router,
+    routes_organization.router,
+    routes_teams.router,
+    reading_routes.router,
+    fhir_routes.router,
     audit_routes.router,
+    provision_routes.router,
     erasure_routes.router,
     operations.router,
 )
@@ -108,10 +126,10 @@ def create_app(
     )
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(RequestMiddleware)
-    add_problem_handlers(app)
+    add_problem_handlers(app, {BASE_PATH: outcome_response})
     for router in ROUTERS:
         app.include_router(router)
-    components = published_schemas() | dialect_schemas() | day_schemas()
+    components = published_schemas() | dialect_schemas() | day_schemas() | fhir_schemas()
     install_openapi(app, components=components, keep_null=KEEP_NULL)
     mount_explorer(app)
     return app

@@ -63,6 +63,7 @@ _SCHEMA_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SCHEMAS: Final = ("items", "additionalProperties", "not", "contains", "propertyNames")
 _FORMATS: Final = {"number": "double", "integer": "int64"}
 _REF: Final = "#/components/schemas/"
+_FORMS: Final = ("problem+json", "Problem"), ("fhir+json", "OperationOutcome")
 
 
 class OpenApiError(ValueError):
@@ -94,8 +95,8 @@ def build_openapi(
     schemas = _merge_schemas(_object(published.get("schemas", {})), components)
     published |= {"schemas": schemas, "securitySchemes": dict(SECURITY_SCHEMES)}
     operations = list(_operations(document))
-    for _, operation in operations:
-        _declare_problems(operation)
+    for where, operation in operations:
+        _declare_problems(operation, _FORMS[where.startswith("GET /fhir/R4/")])
     for name, schema in schemas.items():
         tidy_schema(_object(schema), keep_null=name in keep_null)
     for holder in _schema_holders(operations):
@@ -199,7 +200,7 @@ def _operations(document: Json) -> Iterator[tuple[str, Json]]:
             yield f"{method.upper()} {path}", _object(operation)
 
 
-def _declare_problems(operation: Json) -> None:
+def _declare_problems(operation: Json, form: tuple[str, str]) -> None:
     """Give each 4xx and 5xx the one form, with the route's own words, and add those due."""
     responses = _object(operation.setdefault("responses", {}))
     made_up = _object(responses.get("422", {})).get("description") == "Validation Error"
@@ -212,12 +213,12 @@ def _declare_problems(operation: Json) -> None:
         due["400"] = "`malformed_body`"
     if any(_list(operation.get("security", []))):
         due |= _WITH_SECURITY
-    for status, description in due.items():
-        responses.setdefault(status, {"description": description})
+    responses |= {key: {"description": told} for key, told in due.items() if key not in responses}
     for status, response in responses.items():
         if status[0] in "45" or status == "default":
-            media = {"schema": {"$ref": f"{_REF}Problem"}}
-            _object(response)["content"] = {"application/problem+json": media}
+            _object(response)["content"] = {
+                f"application/{form[0]}": {"schema": {"$ref": _REF + form[1]}}
+            }
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -18,7 +18,9 @@ from vitalkeep.base.keyrings import open_keyring
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
 from vitalkeep.base.settings import Settings
+from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
+from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
 
 RETRY_S: Final = 60.0
@@ -45,9 +47,21 @@ async def rotate_keys(engine: AsyncEngine, settings: Settings) -> int:
     return await rotate_when_due(engine, open_keyring(settings), every)
 
 
+async def enter_expiries(engine: AsyncEngine, settings: Settings) -> int:
+    """Enters in the ledgers which consents have run out."""
+    return await expire_consents(engine, open_keyring(settings), clock.now())
+
+
+async def end_freezes(engine: AsyncEngine, settings: Settings) -> int:
+    """Deletes records that were frozen for 30 days."""
+    return await delete_frozen(engine, open_keyring(settings), clock.now())
+
+
 TASKS: Final = (
     Task("purge_tombstones", 3600.0, purge),
     Task("rotate_keys", 600.0, rotate_keys),
+    Task("expire_consents", 300.0, enter_expiries),
+    Task("delete_frozen", 3600.0, end_freezes),
 )
 
 

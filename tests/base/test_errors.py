@@ -28,7 +28,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 
 CONTRACT = {
     "malformed_body": {400},
-    "invalid_request": {422, 400, 405},
+    "invalid_request": {422, 400, 405, 406},
     "batch_too_large": {413},
     "unauthenticated": {401},
     "token_expired": {401},

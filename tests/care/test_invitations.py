@@ -31,7 +31,15 @@ async def test_accepting_answers_the_case_and_a_consent_for_each_agreed_scope(ma
     body = answer.json()
     assert body.keys() == {"case", "consents"}
     assert sorted(body["case"].pop("organization")) == ["id", "name"]
-    assert body["case"].keys() == {"id", "purpose", "label", "scopes", "state", "opened_at"}
+    assert body["case"].keys() == {
+        "id",
+        "purpose",
+        "label",
+        "scopes",
+        "roles",
+        "state",
+        "opened_at",
+    }
     assert sorted(body["case"]["scopes"]) == sorted(STEPS_AND_SLEEP)
     assert (body["case"]["purpose"], body["case"]["state"]) == ("guidance", "open")
     assert [consent["scope"] for consent in body["consents"]] == STEPS_AND_SLEEP
@@ -79,7 +87,7 @@ async def test_a_code_works_until_just_before_its_end_by_default_after_14_days(
     wanted = {"purpose": "guidance", "scopes": ["steps.read"]}
     begun = clock.now()
     invited = (await nurse.post("/v1/cases/invitations", wanted)).json()
-    assert invited.keys() == {"code", "expires_at"}
+    assert invited.keys() == {"id", "code", "expires_at"}
     end = clock.now() + timedelta(days=14)
     assert begun + timedelta(days=14) <= datetime.fromisoformat(invited["expires_at"]) <= end
     # An access token lives for 15 minutes: renew it where the clock will stand.

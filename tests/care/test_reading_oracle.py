@@ -1,7 +1,9 @@
-"""Reading against an oracle: in random worlds, what an answer gives is what a few lines say."""
+"""Both locks against an oracle: in random worlds the door answers, and the database shows without
+the door's predicate, what a few lines say.
+"""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,202 +11,183 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from sqlalchemy import text
 
 from tests.care.sql import run_sql
+from tests.care.worlds import ASKABLE, WORLDS, Given, World, expected, records, shown
 from tests.make import Caller, Make
 from vitalkeep.base import clock
-from vitalkeep.datatypes.registry import BY_NAME
+from vitalkeep.base.db import bound_transaction
+from vitalkeep.base.session import speak_for
+from vitalkeep.datatypes.registry import BY_NAME, BY_NUMBER
 
-ASKABLE = ("steps", "weight", "sleep")
 HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Given:
-    """One consent of a world, put there as it stands."""
-
-    type: str
-    action: str
-    kind: str
-    to_us: bool
-    purpose: str
-    state: str
-    hours_left: int | None
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything the decision depends on."""
-
-    on_case: bool
-    case_purpose: str
-    case_open: bool
-    organization_kind: str
-    person_active: bool
-    consents: tuple[Given, ...]
-    asked: tuple[str, ...]
-
-
-def expected(world: World) -> tuple[int, set[str]]:
-    """The oracle: status, and the types that are read."""
-    allowed = {
-        "guidance": {"medical_institution", "guidance_provider"},
-        "teleconsultation": {"medical_institution"},
-    }
-    readable = {
-        consent.type
-        for consent in world.consents
-        if (consent.action, consent.kind, consent.state) == ("read", "organization", "active")
-        and consent.to_us
-        and consent.purpose == world.case_purpose
-        and (consent.hours_left is None or consent.hours_left > 0)
-    }
-    known = world.on_case and world.case_open and world.person_active and readable
-    if not known or world.organization_kind not in allowed[world.case_purpose]:
-        return 404, set()
-    if not set(world.asked) <= readable:
-        return 403, set()
-    return 200, set(world.asked) or readable
-
-
-PURPOSES = st.sampled_from(["guidance", "guidance", "teleconsultation"])
-# Each fact is mostly as it should be, so that a world often fails for one reason only.
-LIKELY = st.sampled_from([True, True, True, True, False])
-CONSENTS = st.builds(
-    Given,
-    type=st.sampled_from(ASKABLE),
-    action=st.sampled_from(["read", "read", "read", "collect"]),
-    kind=st.sampled_from(["organization", "organization", "organization", "app", "person"]),
-    to_us=LIKELY,
-    purpose=PURPOSES,
-    state=st.sampled_from(["active", "active", "active", "withdrawn", "expired"]),
-    hours_left=st.sampled_from([None, None, 1, 0, -1]),
-)
-WORLDS = st.builds(
-    World,
-    on_case=LIKELY,
-    case_purpose=PURPOSES,
-    case_open=LIKELY,
-    organization_kind=st.sampled_from(
-        ["medical_institution", "medical_institution", "guidance_provider", "employer", "insurer"]
-    ),
-    person_active=LIKELY,
-    consents=st.lists(
-        CONSENTS, max_size=5, unique_by=lambda c: (c.type, c.action, c.purpose, c.to_us)
-    ).map(tuple),
-    asked=st.lists(st.sampled_from(ASKABLE), max_size=2, unique=True).map(tuple),
-)
-
-
-@dataclass(frozen=True)
 class Stage:
-    """The nurse, the person and the case of every world, and an organization beside them."""
+    """The staff, the person, the cases and the times of the records of every world."""
 
-    nurse: Caller
+    staff: dict[str, Caller]
+    organizations: dict[str, UUID]
     person: Caller
-    case_id: str
-    other: UUID
+    cases: dict[str, UUID]
+    between: datetime
 
 
 @pytest_asyncio.fixture(scope="module")
 async def stage(make: Make) -> Stage:
-    nurse, person = await make.staff(), await make.person()
-    await person.push(*(make.record(name) for name in ASKABLE))
-    case = await make.case(nurse, person, ["steps.read"])
-    return Stage(nurse, person, case["case"]["id"], await make.organization())
+    nurse, stranger, person = await make.staff(), await make.staff(), await make.person()
+    colleague = await make.staff(nurse.organization_id)
+    assert nurse.organization_id
+    assert stranger.organization_id
+    now = clock.now().replace(microsecond=0)
+    for name in ASKABLE:
+        for hours in (60, 20):
+            at = (now - hours * HOUR).isoformat()
+            until = (now - (hours - 1) * HOUR).isoformat()
+            when = {"time": at} if name == "weight" else {"start": at, "end": until}
+            more: dict[str, object] = {"stages": []} if name == "sleep" else {}
+            assert await person.statuses(make.record(name, **when, **more)) == ["created"]
+    cases = {}
+    for name, opener in (("first", nurse), ("second", stranger)):
+        cases[name] = UUID((await make.case(opener, person, ["steps.read"]))["case"]["id"])
+    organizations = {"ours": nurse.organization_id, "theirs": stranger.organization_id}
+    staff = {"nurse": nurse, "colleague": colleague, "stranger": stranger}
+    return Stage(staff, organizations, person, cases, now - 40 * HOUR)
 
 
 async def build(app: FastAPI, world: World, stage: Stage) -> None:
     """Makes the database say what the world says, whatever it said before."""
 
     async def sql(statement: str, **values: object) -> None:
-        await run_sql(app, statement, person=stage.person.id, **values)
+        await run_sql(app, statement, **values)
 
-    await sql("DELETE FROM consents WHERE person_id = :person AND purpose <> 'storage'")
+    person = stage.person.id
+    await sql("DELETE FROM consents WHERE person_id = :id AND purpose <> 'storage'", id=person)
+    bounds = {
+        "": (None, None),
+        "early": (None, stage.between),
+        "late": (stage.between, None),
+        "none": (stage.between, stage.between + HOUR),
+    }
     for each in world.consents:
+        since, until = bounds[each.window]
         await sql(
             "INSERT INTO consents (person_id, consent_id, recipient_id, given_at, valid_until, "
-            "type, action, purpose, recipient_kind, state, sealed) VALUES (:person, "
-            "gen_random_uuid(), :to, :now, :ends, :type, :action, :purpose, :kind, :state, '')",
-            to=stage.nurse.organization_id if each.to_us else stage.other,
+            "data_from, data_until, type, action, purpose, recipient_kind, state, sealed) VALUES "
+            "(:person, gen_random_uuid(), :to, :now, :ends, :since, :until, :type, :action, "
+            ":purpose, :kind, :state, '')",
+            person=person,
+            to=stage.organizations[each.to],
             now=clock.now(),
             ends=None if each.hours_left is None else clock.now() + each.hours_left * HOUR,
+            since=since,
+            until=until,
             type=BY_NAME[each.type].number,
             action=each.action,
             purpose=each.purpose,
             kind=each.kind,
             state=each.state,
         )
+    await sql("DELETE FROM case_staff WHERE person_id = :id", id=person)
+    for name, case_id in stage.cases.items():
+        await sql(
+            "UPDATE cases SET state = :state, purpose = :purpose WHERE case_id = :id",
+            state="open" if name in world.open_cases else "closed",
+            purpose=world.purpose,
+            id=case_id,
+        )
+    on_case = "INSERT INTO case_staff (person_id, case_id, staff_id) VALUES (:person, :case, :id)"
+    for case, reader in world.staffed:
+        await sql(on_case, person=person, case=stage.cases[case], id=stage.staff[reader].id)
+    for organization_id in stage.organizations.values():
+        kind = "UPDATE organizations SET kind = :kind WHERE organization_id = :id"
+        await sql(kind, kind=world.kind, id=organization_id)
+    state = "UPDATE {} SET state = :state WHERE {} = :id"
     await sql(
-        "UPDATE cases SET state = :state, purpose = :purpose WHERE person_id = :person",
-        state="open" if world.case_open else "closed",
-        purpose=world.case_purpose,
+        state.format("persons", "person_id"),
+        state="active" if world.person_active else "erasing",
+        id=person,
     )
-    await sql("DELETE FROM case_staff WHERE person_id = :person")
-    if world.on_case:
-        on_case = "INSERT INTO case_staff (person_id, case_id, staff_id) VALUES (:person, :c, :s)"
-        await sql(on_case, c=stage.case_id, s=stage.nurse.id)
-    state = "active" if world.person_active else "erasing"
-    await sql("UPDATE persons SET state = :state WHERE person_id = :person", state=state)
-    kind = "UPDATE organizations SET kind = :kind WHERE organization_id = :id"
-    await run_sql(app, kind, kind=world.organization_kind, id=stage.nurse.organization_id)
+    for name, staff in stage.staff.items():
+        active = world.reader_active or name != world.reader
+        await sql(
+            state.format("staff", "staff_id"),
+            state="active" if active else "suspended",
+            id=staff.id,
+        )
 
 
-STEPS = Given("steps", "read", "organization", True, "guidance", "active", None)
-PLAIN = World(True, "guidance", True, "guidance_provider", True, (STEPS,), ())
+async def require_both_locks(app: FastAPI, stage: Stage, world: World) -> None:
+    await build(app, world, stage)
+
+    def told(kind: str, start: datetime) -> tuple[str, str]:
+        return kind, "early" if start < stage.between else "late"
+
+    query: dict[str, Any] = {"type": list(world.asked)} if world.asked else {}
+    reader, case_id = stage.staff[world.reader], stage.cases[world.case]
+    answer = await reader.get(f"/v1/cases/{case_id}/records", **query)
+    read = {
+        told(each["type"], datetime.fromisoformat(each.get("start") or each["time"]))
+        for each in answer.json().get("records", [])
+    }
+    assert (answer.status_code, read) == expected(world)
+    async with bound_transaction(app.state.engine) as connection:
+        await speak_for(connection, staff_id=reader.id, case_id=case_id)
+        rows = (await connection.execute(text("SELECT type, start_time FROM records"))).all()
+        keys = (await connection.execute(text("SELECT person_id FROM person_keys"))).all()
+    assert {told(BY_NUMBER[row[0]].name, row[1]) for row in rows} == records(shown(world))
+    assert [row[0] for row in keys] == ([stage.person.id] if shown(world) else [])
 
 
+PLAIN = World()
+TWO = (Given("steps"), Given("sleep"))
 FLAWS = [
-    PLAIN,
-    replace(PLAIN, asked=("steps",)),
-    replace(PLAIN, asked=("weight",)),
-    replace(PLAIN, asked=("steps", "weight")),
-    replace(PLAIN, on_case=False),
-    replace(PLAIN, case_open=False),
-    replace(PLAIN, case_purpose="teleconsultation"),
-    replace(PLAIN, organization_kind="employer"),
-    replace(PLAIN, person_active=False),
-    replace(PLAIN, consents=()),
+    (200, PLAIN),
+    (200, replace(PLAIN, asked=("steps",))),
+    (200, replace(PLAIN, consents=(Given("steps", window="late"),))),
+    (200, replace(PLAIN, consents=(Given("steps", window="none"),))),
+    (403, replace(PLAIN, asked=("weight",))),
+    (403, replace(PLAIN, asked=("steps", "weight"))),
+    (403, replace(PLAIN, kind="employer")),
+    (401, replace(PLAIN, reader_active=False)),
+    (404, replace(PLAIN, staffed=frozenset())),
+    (404, replace(PLAIN, reader="colleague")),
+    (404, replace(PLAIN, reader="stranger", staffed=frozenset({("first", "stranger")}))),
+    (404, replace(PLAIN, case="second", staffed=frozenset({("second", "nurse")}))),
+    (404, replace(PLAIN, open_cases=frozenset({"second"}))),
+    (404, replace(PLAIN, purpose="teleconsultation")),
+    (404, replace(PLAIN, person_active=False)),
+    (404, replace(PLAIN, consents=())),
     *(
-        replace(PLAIN, consents=(flaw, replace(STEPS, type="sleep")), asked=("steps",))
+        (403, replace(PLAIN, consents=(flaw, TWO[1]), asked=("steps",)))
         for flaw in (
-            replace(STEPS, action="collect"),
-            replace(STEPS, kind="app"),
-            replace(STEPS, to_us=False),
-            replace(STEPS, purpose="teleconsultation"),
-            replace(STEPS, state="withdrawn"),
-            replace(STEPS, state="expired"),
-            replace(STEPS, hours_left=0),
+            replace(TWO[0], action="collect"),
+            replace(TWO[0], kind="app"),
+            replace(TWO[0], to="theirs"),
+            replace(TWO[0], purpose="teleconsultation"),
+            replace(TWO[0], state="withdrawn"),
+            replace(TWO[0], state="expired"),
+            replace(TWO[0], hours_left=0),
         )
     ),
 ]
 
 
-async def require_answer_of_oracle(app: FastAPI, stage: Stage, world: World) -> None:
-    await build(app, world, stage)
-    query: dict[str, Any] = {"type": list(world.asked)} if world.asked else {}
-    answer = await stage.nurse.get(f"/v1/cases/{stage.case_id}/records", **query)
-    types = {record["type"] for record in answer.json().get("records", [])}
-    assert (answer.status_code, types) == expected(world)
-
-
-@pytest.mark.parametrize("world", FLAWS)
-async def test_one_flaw_is_enough_to_be_refused(app: FastAPI, stage: Stage, world: World) -> None:
-    await require_answer_of_oracle(app, stage, world)
+@pytest.mark.parametrize(("status", "world"), FLAWS, ids=map(str, range(len(FLAWS))))
+async def test_one_flaw_is_enough_to_be_refused(
+    app: FastAPI, stage: Stage, status: int, world: World
+) -> None:
+    assert expected(world)[0] == status
+    await require_both_locks(app, stage, world)
 
 
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(world=WORLDS)
-async def test_in_random_worlds_reading_answers_what_the_oracle_says(
+async def test_in_random_worlds_both_locks_say_what_the_oracle_says(
     app: FastAPI, stage: Stage, world: World
 ) -> None:
-    await require_answer_of_oracle(app, stage, world)
-
-
-def test_the_oracle_itself_knows_every_answer() -> None:
-    assert expected(PLAIN) == (200, {"steps"})
-    statuses = [expected(world)[0] for world in FLAWS]
-    assert [statuses.count(status) for status in (200, 403, 404)] == [2, 9, 6]
+    await require_both_locks(app, stage, world)

@@ -28,7 +28,8 @@ async def test_a_read_that_meets_a_withdrawal_waits_for_it_and_is_refused(
         await connection.commit()
     answer = await read
     assert answer.status_code == 404
-    assert (await person.get("/v1/me/access-log")).json() == {"entries": []}
+    (entry,) = (await person.get("/v1/me/access-log")).json()["entries"]
+    assert (entry["outcome"], entry["reason"]) == ("denied", "no_consent")
 
 
 async def test_what_is_pushed_after_a_withdrawals_answer_is_in_no_read(make: Make) -> None:

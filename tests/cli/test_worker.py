@@ -11,11 +11,14 @@ from tests.cli.commands import AS_A_MODULE, call, environment, refusal, run_json
 from tests.cli.serving import PATIENCE_S, first_answer, free_port
 from vitalkeep.base import devdb
 
+TASKS = ["purge_tombstones", "rotate_keys", "expire_consents", "delete_frozen"]
+
 
 def test_one_round_says_what_each_task_did(data: Path) -> None:
-    assert run_json("worker", "--once", "--data", data) == {"purge_tombstones": 0, "rotate_keys": 0}
+    assert run_json("worker", "--once", "--data", data) == dict.fromkeys(TASKS, 0)
     told = call("worker", "--once", "--data", data)
-    assert (told.exit_code, told.stdout) == (0, "purge_tombstones  0\nrotate_keys  0\n")
+    assert told.exit_code == 0
+    assert [line.split() for line in told.stdout.splitlines()] == [[name, "0"] for name in TASKS]
 
 
 def test_without_a_database_or_keyring_it_refuses_like_serve(tmp_path: Path) -> None:
@@ -49,17 +52,16 @@ def test_it_runs_at_start_and_sigterm_ends_it_in_order(tmp_path: Path) -> None:
     ) as process:
         try:
             assert process.stdout is not None
-            assert json.loads(process.stdout.readline()) == {
-                "tasks": ["purge_tombstones", "rotate_keys"]
-            }
-            lines = [json.loads(process.stdout.readline()) for _ in range(2)]
-            done = sorted((line["event"], line["task"], line["rows"]) for line in lines)
-            assert done == [("task_done", "purge_tombstones", 0), ("task_done", "rotate_keys", 0)]
+            assert json.loads(process.stdout.readline()) == {"tasks": TASKS}
+            lines = [json.loads(process.stdout.readline()) for _ in TASKS]
+            done = [(each["event"], each["task"], each["rows"]) for each in lines]
+            assert sorted(done) == sorted(("task_done", name, 0) for name in TASKS)
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
                 first_answer(client, process)
                 exposed = client.get("/metrics").text
-            name = 'vitalkeep_task_runs_total{outcome="done",task="purge_tombstones"} 1.0'
-            assert name in exposed
+            for name in TASKS:
+                run = f'vitalkeep_task_runs_total{{outcome="done",task="{name}"}} 1.0'
+                assert run in exposed
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=PATIENCE_S) == 0
         finally:

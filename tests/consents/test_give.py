@@ -140,7 +140,7 @@ async def test_a_consent_that_has_run_out_is_expired_and_can_be_given_anew(
     assert len(await active(person)) == 2
     monkeypatch.setattr(clock, "now", lambda: at_the_end)
     assert ids(await active(person)) == ids([lasting])
-    expired = {**first, "state": "expired"}
+    expired = {**first, "state": "expired", "changed_at": first["valid_until"]}
     assert (await person.get(f"/v1/me/consents/{first['id']}")).json() == expired
     assert {each["id"]: each["state"] for each in await everything(person)} == {
         first["id"]: "expired",

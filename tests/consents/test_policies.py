@@ -44,7 +44,7 @@ async def test_the_list_has_every_text_by_name_but_not_the_text(
     listed = (await client.get("/v1/policies")).json()["policies"]
     by_id = {each["id"]: each for each in listed}
     for ref, summary in zip(refs, summaries, strict=True):
-        assert by_id[ref.id] == summary.model_dump(mode="json")
+        assert by_id[ref.id] == summary.model_dump(mode="json", exclude_none=True)
         assert "text" not in by_id[ref.id]
         assert by_id[ref.id]["sha256"] == hashlib.sha256("本文".encode()).hexdigest()
 

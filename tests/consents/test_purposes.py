@@ -59,12 +59,6 @@ async def test_what_can_not_be_granted_is_refused_by_its_purpose(make: Make, pur
     await assert_refused(person, answer, ("/purpose", "purpose_not_allowed"))
 
 
-async def test_one_scope_that_does_not_fit_refuses_all(make: Make) -> None:
-    person = await make.person(collects=False)
-    answer = await ask(person, "steps.collect", "sleep.read", "weight.collect")
-    await assert_refused(person, answer, ("/purpose", "purpose_not_allowed"))
-
-
 @pytest.mark.parametrize("purpose", ORGANIZATIONS)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_kind_of_an_organization_decides_what_it_may_read(

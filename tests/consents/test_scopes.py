@@ -64,19 +64,22 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize("unknown", UNKNOWN)
-async def test_an_unknown_scope_is_pointed_at_and_nothing_is_stored(
-    make: Make, unknown: str
-) -> None:
+async def test_an_unknown_scope_is_pointed_at_and_fails_no_other(make: Make, unknown: str) -> None:
     person = await make.person(collects=False)
     answer = await ask(person, "steps.collect", unknown, "sleep.collect")
-    await assert_refused(person, answer, ("/scopes/1", "unknown_scope"))
-    assert await person.statuses(make.record("steps")) == ["consent_missing"]
+    assert answer.status_code == 201
+    body = answer.json()
+    assert [each["scope"] for each in body["consents"]] == ["steps.collect", "sleep.collect"]
+    (refused,) = body["refused"]
+    wanted = (unknown, "unknown_scope", "/scopes/1")
+    assert (refused["scope"], refused["code"], refused["pointer"]) == wanted
+    assert await person.statuses(make.record("steps")) == ["created"]
 
 
 async def test_every_unknown_scope_is_named_and_none_is_repeated(make: Make) -> None:
     person = await make.person(collects=False)
-    answer = await ask(person, "secret-1", "steps.collect", "secret-2")
-    unknown = (("/scopes/0", "unknown_scope"), ("/scopes/2", "unknown_scope"))
+    answer = await ask(person, "secret-1", "secret-2")
+    unknown = (("/scopes/0", "unknown_scope"), ("/scopes/1", "unknown_scope"))
     await assert_refused(person, answer, *unknown)
     assert "secret" not in answer.text
 

@@ -94,7 +94,8 @@ async def test_the_answer_is_the_consent_and_what_happened(make: Make) -> None:
     done = await withdraw(person, given["id"], {"stored_data": "delete"})
     withdrawn_at = done["consent"]["withdrawn_at"]
     assert before <= datetime.fromisoformat(withdrawn_at) <= clock.now()
-    consent = {**given, "state": "withdrawn", "withdrawn_at": withdrawn_at}
+    ended = {"state": "withdrawn", "withdrawn_at": withdrawn_at, "changed_at": withdrawn_at}
+    consent = {**given, **ended, "stored_data": {"state": "deleted", "records": 0}}
     assert done == {
         "consent": consent, "deleted": 0, "frozen": 0, "features_lost": ["weight.sync"],
     }  # fmt: skip

@@ -125,3 +125,27 @@ def test_a_grant_that_reads_no_type_of_ours_covers_nothing(grant: str) -> None:
 
 def test_a_health_connect_permission_covers_its_type() -> None:
     assert list_covered("android.permission.health.READ_DISTANCE") == ("distance",)
+
+
+@every_type
+def test_what_fhir_is_told_of_a_type_is_about_its_own_fields(kind: DataType) -> None:
+    fields = {field.name: field for field in kind.fields}
+    assert {*kind.fhir.notes, *filter(None, [kind.fhir.site])} <= set(fields)
+    for each in kind.fhir.codes:
+        choices = fields[each.field].choices
+        assert choices is not None
+        assert set(each.values) <= set(choices.values)
+    values = [field for field in kind.fields if field.unit and field.loinc is None]
+    assert len(values) <= 1
+    assert [field.unit for field in values] in ([], [kind.fhir.ucum])
+
+
+def test_every_stage_of_sleep_has_a_word_of_open_mhealth_or_a_wider_one() -> None:
+    sleep = BY_NAME["sleep"]
+    (stages,) = (field for field in sleep.fields if field.kind == "list")
+    choices = stages.parts[-1].choices
+    assert choices is not None
+    assert sleep.open_mhealth is not None
+    member = sleep.open_mhealth.members[0]
+    told = {ours for _, ours in member.words}
+    assert told | {ours for ours, wide in member.wider if wide in told} == set(choices.values)

@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.cli.commands import call, run_json
 from vitalkeep.app import create_app
+from vitalkeep.base.db import connect_args
 from vitalkeep.base.keys import DirectoryKeyring
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
@@ -31,6 +33,7 @@ STEPS = (
     "reads what was agreed to, and nothing else",
     "withdraws the reading of steps",
     "sees who looked",
+    "A new version of the policy covers more",
     "the certificate verifies",
     "Every table is empty of the person",
 )
@@ -111,3 +114,18 @@ async def test_the_story_ends_at_the_step_that_does_not_hold(
     with pytest.raises(StepFailed, match=failed):
         await tell_and_spoil(stage, after, sql, told)
     assert after in told[-1].title
+
+
+async def test_the_story_holds_for_a_login_that_owns_nothing(stage: FastAPI) -> None:
+    """As in production, where not even a transaction outside of a request passes the policies."""
+    owner = stage.state.engine
+    arguments = connect_args()
+    arguments["server_settings"] = {"role": "vitalkeep_app"}
+    stage.state.engine = create_async_engine(owner.url, connect_args=arguments)
+    steps = [step async for step in tell(stage)]
+    await stage.state.engine.dispose()
+    stage.state.engine = owner
+    assert len(steps) == len(STEPS)
+    async with owner.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM records")) == 0
+        assert await connection.scalar(text("SELECT count(*) FROM person_keys")) == 0

@@ -113,14 +113,14 @@ def test_gzip_is_for_who_names_it(header: str, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted
 
 
-@pytest.mark.parametrize(
-    "params", [{"format": "fhir"}, {"format": ""}, {"type": "weight"}], ids=str
-)
+@pytest.mark.parametrize("params", [{"format": "xml"}, {"format": ""}, {"type": "weight"}], ids=str)
 async def test_what_is_not_offered_is_refused(make: Make, params: Json) -> None:
     answer = await (await make.person()).get(EXPORT, **params)
     assert problem_code(answer, 422) == "invalid_request"
     if "format" in params:
-        assert answer.json()["detail"] == "format has to be one of: ndjson."
+        assert answer.json()["detail"] == (
+            "format has to be one of: ndjson, fhir, csv, open-mhealth."
+        )
 
 
 async def test_only_the_person_exports(make: Make) -> None:

@@ -35,7 +35,9 @@ class Life:
 
 
 async def live(make: Make, app: App | None = None, nurse: Caller | None = None) -> Life:
-    """A person who signed in, agreed, pushed, looked at their days, opened a case and was read."""
+    """A person who signed in, agreed, pushed, looked at their days, opened a case, was read, and
+    asked to watch over a relative.
+    """
     app, nurse = app or await make.app(), nurse or await make.staff()
     person = await make.person(app)
     refresh = (await make.sign_in(app, person.external_id))["refresh_token"]
@@ -49,8 +51,12 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
     order = {"sources": [{"device_type": "phone"}]}
     answer = await person.request("PUT", "/v1/me/source-priority", json=order)
     assert answer.status_code == 200, answer.text
-    accepted = await make.case(nurse, person, ["steps.read", "weight.read"])
+    scopes = ["steps.read", "weight.read"]
+    code = await make.invitation(nurse, scopes, teams=[str(await make.team(nurse))])
+    agreed = {"scopes": scopes, "label": "田中 さくら"}
+    accepted = (await person.post(f"/v1/me/invitations/{code}/acceptance", agreed)).json()
     case_id = UUID(accepted["case"]["id"])
+    await make.watch(person, ["sleep.read"])
     assert (await nurse.get(f"/v1/cases/{case_id}/records")).status_code == 200
     consents = (await person.get("/v1/me/consents")).json()["consents"]
     return Life(

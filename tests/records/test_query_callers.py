@@ -10,6 +10,10 @@ CALLERS = {
     "records/snapshot.py": "the person's own export",
     "records/schemas.py": "only the bounds of a period",
     "care/reading.py": "the one door for others, behind consent and written down",
+    "care/reading_days.py": "the same door, for days",
+    "care/one_record.py": "the place of one record, which the door then reads",
+    "fhir/parameters.py": "only the bounds of a period",
+    "fhir/search.py": "only places in the door's pages",
     "summaries/compute.py": "the person's own days; for others within the window they may read",
     "summaries/cache.py": "all of the person's own records, as a window",
 }

@@ -34,7 +34,7 @@ async def refusing_commits(make: Make, person_id: object, action: str) -> AsyncI
     """
     engine = make.fastapi.state.engine
     function = f"""
-        CREATE FUNCTION refuse_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION refuse_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN {action}; PERFORM pg_sleep(5); RETURN NULL; END $$"""
     trigger = f"""
         CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON records

@@ -1,14 +1,15 @@
 """The person's view of who looked."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
 
-from vitalkeep.audit.trail import Position, list_accesses
-from vitalkeep.base.db import Connection
+from vitalkeep.audit.log_export import MEDIA_TYPES, Entry, LogStream
+from vitalkeep.audit.schemas import AccessEntry, AccessLog, AccessLogParameters
+from vitalkeep.audit.trail import Position, Sought, list_accesses
+from vitalkeep.base.db import Connection, bound_transaction
 from vitalkeep.base.errors import (
     Forbidden,
     InvalidCursor,
@@ -22,73 +23,55 @@ from vitalkeep.persons.access import SignedInPerson
 
 router = APIRouter(tags=["access-log"])
 
-
-class OrganizationName(BaseModel):
-    """An organization as the person is told of it."""
-
-    id: UUID
-    name: str
-
-
-class AccessEntry(BaseModel):
-    """Somebody read one type: when, who by role and organization, why, under which consent.
-
-    `count` is how many records were given; `from` and `to` are the period they asked for.
-    """
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    at: datetime
-    organization: OrganizationName
-    role: str
-    type: str
-    purpose: str
-    case_id: UUID
-    consent_id: UUID
-    count: int
-    since: datetime | None = Field(default=None, alias="from")
-    until: datetime | None = Field(default=None, alias="to")
-
-
-class AccessLog(BaseModel):
-    """Looks at the person's data, newest first; `next_cursor` is absent on the last page."""
-
-    entries: list[AccessEntry]
-    next_cursor: str | None = None
-
-
-class AccessLogQuery(BaseModel):
-    """A page of the access log; without `cursor` the newest."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cursor: str | None = Field(default=None, max_length=512)
-    limit: int = Field(default=1000, ge=1, le=1000)
+FILE_PAGE: Final = 1000
+FILES: Final[dict[int | str, dict[str, object]]] = {
+    200: {
+        "description": "A page of the log; as `csv` or `ndjson` all of it, one entry a line.",
+        "content": {
+            media_type.partition(";")[0]: {"schema": {"type": "string"}}
+            for media_type in MEDIA_TYPES.values()
+        },
+    }
+}
 
 
 @router.get(
     "/v1/me/access-log",
+    response_model=AccessLog,
     response_model_exclude_none=True,
-    responses=problems(Unauthenticated, Forbidden, InvalidCursor, InvalidRequest),
+    responses={**FILES, **problems(Unauthenticated, Forbidden, InvalidCursor, InvalidRequest)},
 )
 async def list_access_log(
     request: Request,
     person: SignedInPerson,
     connection: Connection,
-    wanted: Annotated[AccessLogQuery, Query()],
-) -> AccessLog:
-    """Who read which type, when, why and under which consent."""
+    wanted: AccessLogParameters,
+) -> AccessLog | Response:
+    """Who read which type, when, why and under which consent, and who was refused."""
     keyring: Keyring = request.app.state.keyring
+    sought = wanted.to_sought()
+    after = read_cursor(keyring, person.person_id, wanted.cursor)
+    if wanted.format != "json":
+        return log_file(request, person.person_id, sought, wanted.format)
     entries, following = await list_accesses(
-        connection,
-        person.person_id,
-        after=read_cursor(keyring, person.person_id, wanted.cursor),
-        limit=wanted.limit,
+        connection, person.person_id, sought, after=after, limit=wanted.limit
     )
     return AccessLog(
         entries=[AccessEntry.model_validate(entry) for entry in entries],
         next_cursor=following and to_cursor(keyring, person.person_id, following),
     )
+
+
+def log_file(request: Request, person_id: UUID, sought: Sought, form: str) -> Response:
+    """The whole log as a file, each page read in a short transaction of its own."""
+
+    engine = request.app.state.engine
+
+    async def read_page(after: Position | None) -> tuple[list[Entry], Position | None]:
+        async with bound_transaction(engine, person_id=person_id) as connection:
+            return await list_accesses(connection, person_id, sought, after=after, limit=FILE_PAGE)
+
+    return LogStream(read_page, form)
 
 
 def to_cursor(keyring: Keyring, person_id: UUID, position: Position) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Depends
-from sqlalchemy import ForeignKey, MetaData, event
+from sqlalchemy import ForeignKey, MetaData, event, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -19,6 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 from sqlalchemy.pool import NullPool
 from starlette.requests import Request
 
+from vitalkeep.base.session import ROLE_OPTION, Session, speak_for, take_role
 from vitalkeep.base.settings import Settings
 
 Kind = Literal["clear", "sealed", "key", "digest", "public"]
@@ -96,7 +97,8 @@ def tables_of_a_person() -> dict[str, str]:
 def create_engine(settings: Settings) -> AsyncEngine:
     """An engine on `settings.database_url`, with JIT off and UTC as the session's zone.
 
-    No statement, and no wait for a connection or a lock, is without an end.
+    No statement, and no wait for a connection or a lock, is without an end. Its own transactions
+    run as who logs in; `bound_transaction` makes those that row-level security binds.
     """
     engine = create_async_engine(
         url_of(settings),
@@ -105,6 +107,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=False,
         connect_args=connect_args(),
+        execution_options={ROLE_OPTION: settings.database_role},
     )
     event.listen(engine.sync_engine, "checkout", replace_closed)
     return engine
@@ -112,12 +115,17 @@ def create_engine(settings: Settings) -> AsyncEngine:
 
 def create_probe_engine(settings: Settings) -> AsyncEngine:
     """An engine that connects anew each time and keeps nothing, to see whether that works."""
-    return create_async_engine(url_of(settings), poolclass=NullPool, connect_args=connect_args())
+    return create_async_engine(
+        url_of(settings),
+        poolclass=NullPool,
+        connect_args=connect_args(),
+        execution_options={ROLE_OPTION: settings.database_role},
+    )
 
 
 def connect_args() -> dict[str, object]:
     """What the driver is told for each connection of one engine."""
-    return {**TIMEOUTS, "server_settings": dict(SERVER_SETTINGS)}
+    return {**TIMEOUTS, "connection_class": Session, "server_settings": dict(SERVER_SETTINGS)}
 
 
 def url_of(settings: Settings) -> str:
@@ -130,10 +138,12 @@ def url_of(settings: Settings) -> str:
 def replace_closed(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
     """Has the pool begin anew when the server has ended its connections, as a restart does.
 
-    The driver knows that by itself, so no round trip is spent on asking.
+    The driver knows that by itself, so no round trip is spent on asking. What was to be said with
+    a transaction that never began is forgotten.
     """
     if connection.driver_connection.is_closed():
         raise InvalidatePoolError
+    connection.driver_connection.opening = ""
 
 
 class OutcomeUnknown(Exception):
@@ -159,6 +169,21 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             raise OutcomeUnknown from error
 
 
+@asynccontextmanager
+async def bound_transaction(
+    engine: AsyncEngine, *, person_id: UUID | None = None
+) -> AsyncIterator[AsyncConnection]:
+    """A transaction under row-level security, for nobody yet or for this person.
+
+    Raises what `transaction` raises.
+    """
+    async with transaction(engine) as connection:
+        await take_role(engine, connection)
+        if person_id is not None:
+            await speak_for(connection, person_id=person_id)
+        yield connection
+
+
 def is_refusal(error: Exception) -> bool:
     """Whether the database refused a COMMIT, or never got it. A server that dies says FATAL, and
     it may have committed before.
@@ -175,10 +200,11 @@ def is_refusal(error: Exception) -> bool:
 async def request_transaction(request: Request) -> AsyncIterator[AsyncConnection]:
     """A transaction of a request, which counts as worked on while it waits for and holds it.
 
-    Raises Overloaded instead of queueing without end, and what `transaction` raises.
+    Row-level security binds it: it sees nothing of anybody until it says for whom it is. Raises
+    Overloaded instead of queueing without end, and what `transaction` raises.
     """
     with request.app.state.admission.enter():
-        async with transaction(request.app.state.engine) as connection:
+        async with bound_transaction(request.app.state.engine) as connection:
             yield connection
 
 
@@ -194,11 +220,13 @@ Connection = Annotated[AsyncConnection, Depends(request_connection, scope="funct
 async def driver(connection: AsyncConnection) -> asyncpg.Connection:
     """The asyncpg connection below, for bulk statements with arrays.
 
-    Some statement must have run through `connection` before, since SQLAlchemy begins the
-    transaction with the first one.
+    Inside the transaction: SQLAlchemy begins it with the first statement of its own.
     """
     raw = await connection.get_raw_connection()
-    return cast(asyncpg.Connection, raw.driver_connection)
+    session = cast(asyncpg.Connection, raw.driver_connection)
+    if not session.is_in_transaction():
+        await connection.execute(select(1))
+    return session
 
 
 def array(values: Iterable[object]) -> str:

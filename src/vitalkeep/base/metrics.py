@@ -24,6 +24,9 @@ TASK_ROWS = Counter(
 )
 RECORDS = Counter("vitalkeep_records", "Pushed records by verdict", ["status"], registry=REGISTRY)
 CARE_READS = Counter("vitalkeep_care_reads", "Reads through a case", registry=REGISTRY)
+CARE_REFUSALS = Counter(
+    "vitalkeep_care_refusals", "Refused reads through a case", ["reason"], registry=REGISTRY
+)
 ERASURES = Counter("vitalkeep_erasures", "Completed deactivations", registry=REGISTRY)
 
 

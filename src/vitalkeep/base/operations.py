@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from vitalkeep.base.errors import DependencyUnavailable, problems
 from vitalkeep.base.metrics import exposition
 from vitalkeep.base.migrate import is_migrated
+from vitalkeep.base.session import is_bound
 
 router = APIRouter(tags=["operations"])
 
@@ -39,9 +40,13 @@ async def get_readiness(request: Request) -> Readiness:
     """
     state = request.app.state
     async with state.one_probe, state.probe_engine.connect() as connection:
-        migrated = await is_migrated(connection)
-    if not migrated:
-        raise DependencyUnavailable("The database lacks migrations: run `vitalkeep migrate`.")
+        if not await is_migrated(connection):
+            raise DependencyUnavailable("The database lacks migrations: run `vitalkeep migrate`.")
+        if not await is_bound(connection, state.settings.database_role):
+            raise DependencyUnavailable(
+                "Row-level security does not bind the role that requests run under: see "
+                "VITALKEEP_DATABASE_ROLE in docs/operations.md."
+            )
     if not state.keyring.token_keys:
         raise DependencyUnavailable("The keyring has no signing key: run `vitalkeep keys init`.")
     return Readiness()

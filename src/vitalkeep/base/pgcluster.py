@@ -16,6 +16,8 @@ from pathlib import Path
 from vitalkeep.base.pgbinaries import Account, Binaries, DevDatabaseError, run
 
 ROLE = "vitalkeep"
+BOUND_ROLE = "vitalkeep_app"
+"""What requests run under: it owns nothing. The migrations grant it what it may."""
 _SOCKET = ".s.PGSQL.5432"
 # Source: unix(7), sun_path is 108 bytes with its end mark; 104 on macOS.
 _LONGEST_SOCKET_PATH = 103
@@ -51,6 +53,8 @@ local all all peer map=vitalkeep
 # template1, from which the database is copied.
 _BOOTSTRAP_SQL = f"""\
 CREATE ROLE {ROLE} LOGIN CREATEDB;
+CREATE ROLE {BOUND_ROLE} NOLOGIN;
+GRANT {BOUND_ROLE} TO {ROLE};
 GRANT pg_checkpoint TO {ROLE};
 GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {ROLE};
 CREATE DATABASE {ROLE} OWNER {ROLE};

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GOOGLE_CERTS = "https://www.googleapis.com/oauth2/v1/certs"
+UNDECLARED = "not declared"
 KEY_SERVICE = "gcpkms://"
 
 
@@ -28,6 +29,11 @@ class Settings(BaseSettings):
         default=None,
         repr=False,
         description="postgresql:// URL; without it the embedded PostgreSQL starts",
+    )
+    database_role: str = Field(
+        default="vitalkeep_app",
+        pattern=r"^([a-z_][a-z0-9_]{0,62})?$",
+        description="role that requests run under; empty: as who logs in",
     )
     data: Path = Field(
         default=Path(".vitalkeep"), description="directory of the embedded database and keyring"
@@ -62,6 +68,11 @@ class Settings(BaseSettings):
     google_certs_url: str = GOOGLE_CERTS
     default_time_zone: str = Field(default="Asia/Tokyo", description="IANA zone of new persons")
     default_locale: str = Field(default="ja", description="language of new persons")
+    controller_name: str = Field(default=UNDECLARED, description="who runs this, on receipts")
+    controller_address: str = Field(default=UNDECLARED, description="its address, on receipts")
+    controller_contact: str = Field(default=UNDECLARED, description="how to reach it, on receipts")
+    storage_location: str = Field(default=UNDECLARED, description="where data lies, on receipts")
+    jurisdiction: str = Field(default="JP", description="whose law applies, on receipts")
 
     @property
     def keyring_dir(self) -> Path:

@@ -1,8 +1,10 @@
 """What every request passes through: an id, the log line, metrics, and one rendering of errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
+from types import MappingProxyType
+from typing import TypeAlias
 from uuid import uuid4
 
 import orjson
@@ -27,6 +29,10 @@ from vitalkeep.base.outcomes import to_problem
 NO_STORE = ("/v1", "/oauth", "/fhir")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
+
+
+Rendering: TypeAlias = Callable[[Problem, str], Response]
+"""Makes the answer for a problem and the id of its request."""
 
 
 class RequestMiddleware:
@@ -122,18 +128,34 @@ def report(scope: Scope, request_id: str, status: int, seconds: float) -> None:
 
 
 def problem_response(request: Request, problem: Problem) -> Response:
-    """The answer for a problem (RFC 9457)."""
-    document = problem.document(request.scope.get("request_id", ""))
+    """The answer for a problem: a problem document, or what its path has in its place."""
+    state = getattr(request.scope.get("app"), "state", None)
+    renderings: Mapping[str, Rendering] = getattr(state, "renderings", {})
+    path, instance = request.scope["path"], request.scope.get("request_id", "")
+    for prefix, render in renderings.items():
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return render(problem, instance)
+    return problem_document(problem, instance)
+
+
+def problem_document(problem: Problem, instance: str) -> Response:
+    """The problem as RFC 9457 writes it."""
     return Response(
-        orjson.dumps(document),
+        orjson.dumps(problem.document(instance)),
         status_code=problem.status,
         headers=problem.headers,
         media_type="application/problem+json",
     )
 
 
-def add_problem_handlers(app: FastAPI) -> None:
-    """Renders every refusal, ours and the framework's, as a problem document."""
+def add_problem_handlers(
+    app: FastAPI, renderings: Mapping[str, Rendering] = MappingProxyType({})
+) -> None:
+    """Renders every refusal, ours and the framework's, as a problem document.
+
+    `renderings` are for paths on which a standard has another form, by the path's beginning.
+    """
+    app.state.renderings = renderings
 
     async def refuse(request: Request, problem: Exception) -> Response:
         known = problem if isinstance(problem, Problem) else to_problem(problem, request)

@@ -1,8 +1,11 @@
-"""Cases: listing them for either side."""
+"""Cases: listing them for the person, for staff and for relatives.
 
-from collections.abc import Sequence
+For everybody but the person a case without a consent in force does not exist.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, RowMapping, Uuid, any_, literal, or_, select
@@ -13,107 +16,110 @@ from vitalkeep.base import clock
 from vitalkeep.base.errors import NotFound
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.sealing import PersonKey
-from vitalkeep.care.invitations import label_place
-from vitalkeep.care.models import Case, CaseHandle, CaseStaff
+from vitalkeep.care.models import Case, Relative
+from vitalkeep.care.readers import Reader, list_handles
+from vitalkeep.care.schemas import (
+    CaseColleague,
+    CaseOrganization,
+    CaseRelative,
+    CaseTeamView,
+    CaseView,
+)
+from vitalkeep.care.workers import Workers, list_workers
 from vitalkeep.consents.models import Consent
 from vitalkeep.consents.scopes import scope_of
 from vitalkeep.persons.access import PersonCaller, StaffCaller, open_key
 from vitalkeep.persons.models import Organization, Person, PersonKeyRow
+from vitalkeep.persons.roles import has_power, require_power
 
 
 @dataclass(frozen=True, slots=True)
-class CaseSummary:
-    """A case and the scopes that are consented to for it at this moment."""
+class Around:
+    """What stands around stored cases: consents in force, who works on them, living relatives."""
 
-    id: UUID
-    organization_id: UUID
-    organization_name: str
-    purpose: str
-    label: str | None
-    scopes: list[str]
-    state: str
-    opened_at: datetime
+    scopes: "ScopesInForce"
+    workers: dict[UUID, Workers]
+    relatives: set[UUID]
 
 
-async def list_own_cases(connection: AsyncConnection, person: PersonCaller) -> list[CaseSummary]:
-    """The person's cases, newest first."""
+async def list_own_cases(connection: AsyncConnection, person: PersonCaller) -> list[CaseView]:
+    """The person's cases, newest first, closed ones too.
+
+    One whose relative has left leads nowhere, and is shown as closed by them.
+    """
     query = (
         select(Case, Organization.name)
-        .join(Organization, Organization.organization_id == Case.organization_id)
+        .outerjoin(Organization, Organization.organization_id == Case.organization_id)
         .where(Case.person_id == person.person_id)
-        .order_by(Case.opened_at.desc())
+        .order_by(Case.opened_at.desc(), Case.case_id)
     )
-    scopes = await _scopes_in_force(connection, [person.person_id])
-    return [
-        _summary(row, person.key, scopes)
-        for row in (await connection.execute(query)).mappings().all()
-    ]
+    rows = (await connection.execute(query)).mappings().all()
+    around = await _look_around(connection, rows)
+    return [_own_view(row, person.key, around) for row in rows]
 
 
-async def list_staff_cases(
-    connection: AsyncConnection, keyring: Keyring, staff: StaffCaller, case_id: UUID | None = None
-) -> list[CaseSummary]:
-    """The open cases that this staff member works on and that still have a consent in force."""
-    handles = select(CaseHandle.person_id, CaseHandle.case_id).where(
-        CaseHandle.organization_id == staff.organization_id
-    )
-    if case_id is not None:
-        handles = handles.where(CaseHandle.case_id == case_id)
-    found = (await connection.execute(handles)).all()
-    person_ids = [row.person_id for row in found]
+async def list_cases(
+    connection: AsyncConnection, keyring: Keyring, reader: Reader, case_id: UUID | None = None
+) -> list[CaseView]:
+    """The open cases that the reader sees and that have a consent in force, newest first.
+
+    Clinical staff see those they work on, coordinators all of their organization's, a relative
+    those that they watch. Raises Forbidden for administrators, who see none.
+    """
+    if isinstance(reader, StaffCaller):
+        require_power(reader, "see_cases")
+    handles = await list_handles(connection, reader, case_id)
     query = (
         select(Case, Organization.name, PersonKeyRow.wrapped_key, PersonKeyRow.epoch)
-        .join(Organization, Organization.organization_id == Case.organization_id)
+        .outerjoin(Organization, Organization.organization_id == Case.organization_id)
         .join(PersonKeyRow, PersonKeyRow.person_id == Case.person_id)
         .join(Person, Person.person_id == Case.person_id)
-        .join(
-            CaseStaff,
-            (CaseStaff.person_id == Case.person_id) & (CaseStaff.case_id == Case.case_id),
-        )
         .where(
-            _is_among(Case.person_id, person_ids),
-            _is_among(Case.case_id, [row.case_id for row in found]),
-            Case.organization_id == staff.organization_id,
+            is_among(Case.person_id, handles.values()),
+            is_among(Case.case_id, handles),
             Case.state == "open",
             Person.state == "active",
-            CaseStaff.staff_id == staff.staff_id,
         )
-        .order_by(Case.opened_at.desc())
+        .order_by(Case.opened_at.desc(), Case.case_id)
     )
-    scopes = await _scopes_in_force(connection, person_ids)
-    summaries = [
-        _summary(row, open_key(keyring, row["person_id"], row["epoch"], row["wrapped_key"]), scopes)
-        for row in (await connection.execute(query)).mappings().all()
+    rows = (await connection.execute(query)).mappings().all()
+    around = await _look_around(connection, rows)
+    views = [
+        _view_of_reader(row, keyring, around, reader)
+        for row in rows
+        if is_seen_by(reader, around.workers.get(row["case_id"]))
     ]
-    return [summary for summary in summaries if summary.scopes]
+    return [view for view in views if view.scopes]
 
 
-async def get_staff_case(
-    connection: AsyncConnection, keyring: Keyring, staff: StaffCaller, case_id: UUID
-) -> CaseSummary:
-    """One case of the staff member's. Raises NotFound, whatever the reason."""
-    found = await list_staff_cases(connection, keyring, staff, case_id)
+async def get_case(
+    connection: AsyncConnection, keyring: Keyring, reader: Reader, case_id: UUID
+) -> CaseView:
+    """One case that the reader sees. Raises NotFound, whatever the reason."""
+    found = await list_cases(connection, keyring, reader, case_id)
     if not found:
         raise NotFound
     return found[0]
 
 
-ScopesInForce = dict[tuple[UUID, UUID, str], list[str]]
-"""Read scopes by person, organization and purpose."""
+def is_seen_by(reader: Reader, workers: Workers | None) -> bool:
+    """Whether a case that belongs to the reader's side, with these workers, is for them to see."""
+    if isinstance(reader, PersonCaller) or has_power(reader.role, "assign"):
+        return True
+    return workers is not None and reader.staff_id in workers.readers
 
 
-async def _scopes_in_force(
-    connection: AsyncConnection, person_ids: Sequence[UUID]
+ScopesInForce: TypeAlias = dict[tuple[UUID, UUID, str], list[str]]
+"""Read scopes by person, recipient and purpose."""
+
+
+async def list_scopes_in_force(
+    connection: AsyncConnection, person_ids: Collection[UUID]
 ) -> ScopesInForce:
-    now = clock.now()
+    """The read scopes that these persons consent to at this moment."""
     query = (
         select(Consent.person_id, Consent.recipient_id, Consent.purpose, Consent.type)
-        .where(
-            _is_among(Consent.person_id, person_ids),
-            Consent.action == "read",
-            Consent.state == "active",
-            or_(Consent.valid_until.is_(None), Consent.valid_until > now),
-        )
+        .where(is_among(Consent.person_id, person_ids), *are_in_force())
         .order_by(Consent.type)
     )
     scopes: ScopesInForce = {}
@@ -123,22 +129,91 @@ async def _scopes_in_force(
     return scopes
 
 
-def _is_among(column: InstrumentedAttribute[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
+def are_in_force() -> tuple[ColumnElement[bool], ...]:
+    """Conditions on consents to read, at this moment."""
+    ends = or_(Consent.valid_until.is_(None), Consent.valid_until > clock.now())
+    return Consent.action == "read", Consent.state == "active", ends
+
+
+def is_among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> ColumnElement[bool]:
     """One array instead of a parameter for each id: PostgreSQL takes 32,767 parameters."""
-    return column == any_(literal(ids, ARRAY(Uuid)))
+    return column == any_(literal(list(ids), ARRAY(Uuid)))
 
 
-def _summary(row: RowMapping, key: PersonKey, scopes: ScopesInForce) -> CaseSummary:
-    label = None
-    if row["sealed_label"] is not None:
-        label = key.open(row["sealed_label"], *label_place(row["case_id"])).decode()
-    return CaseSummary(
-        row["case_id"],
-        row["organization_id"],
-        row["name"],
-        row["purpose"],
-        label,
-        scopes.get((row["person_id"], row["organization_id"], row["purpose"]), []),
-        row["state"],
-        row["opened_at"],
+def label_place(case_id: UUID) -> tuple[bytes, bytes]:
+    """What a case's sealed label is bound to."""
+    return b"cases.label", case_id.bytes
+
+
+def relative_place(case_id: UUID) -> tuple[bytes, bytes]:
+    """What the sealed name of a case's relative is bound to."""
+    return b"cases.relative", case_id.bytes
+
+
+async def _look_around(connection: AsyncConnection, rows: Sequence[RowMapping]) -> Around:
+    person_ids = {row["person_id"] for row in rows}
+    relatives = select(Relative.relative_id).where(
+        Relative.relative_id == any_(literal(_relative_ids(rows), ARRAY(Uuid)))
+    )
+    return Around(
+        await list_scopes_in_force(connection, person_ids),
+        await list_workers(connection, person_ids, {row["case_id"] for row in rows}),
+        set((await connection.scalars(relatives)).all()),
+    )
+
+
+def _relative_ids(rows: Sequence[RowMapping]) -> list[UUID]:
+    return [row["relative_id"] for row in rows if row["relative_id"] is not None]
+
+
+def _own_view(row: RowMapping, key: PersonKey, around: Around) -> CaseView:
+    view = _view(row, key, around)
+    if row["relative_id"] is None:
+        return view
+    sealed, case_id = row["sealed_relative"], row["case_id"]
+    label = None if sealed is None else key.open(sealed, *relative_place(case_id)).decode()
+    view.relative = CaseRelative(id=row["relative_id"], label=label)
+    if row["state"] == "open" and row["relative_id"] not in around.relatives:
+        return view.model_copy(update={"state": "closed", "closed_by": "relative", "scopes": []})
+    return view
+
+
+def _view_of_reader(row: RowMapping, keyring: Keyring, around: Around, reader: Reader) -> CaseView:
+    key = open_key(keyring, row["person_id"], row["epoch"], row["wrapped_key"])
+    view = _view(row, key, around)
+    if isinstance(reader, PersonCaller):
+        view.relative = CaseRelative(id=row["relative_id"])
+    elif has_power(reader.role, "assign"):
+        workers = around.workers.get(row["case_id"], Workers())
+        view.staff = [
+            CaseColleague(id=staff_id, role=role, state=state)
+            for staff_id, (role, state) in sorted(workers.staff.items())
+        ]
+        view.teams = [
+            CaseTeamView(id=team_id, name=name) for team_id, name in sorted(workers.teams.items())
+        ]
+    return view
+
+
+def _view(row: RowMapping, key: PersonKey, around: Around) -> CaseView:
+    """What both sides see of a case."""
+    recipient_id, is_open = row["organization_id"] or row["relative_id"], row["state"] == "open"
+    scopes = around.scopes.get((row["person_id"], recipient_id, row["purpose"]), [])
+    workers = around.workers.get(row["case_id"], Workers())
+    sealed, case_id = row["sealed_label"], row["case_id"]
+    organization = None
+    if row["organization_id"] is not None:
+        organization = CaseOrganization(id=row["organization_id"], name=row["name"])
+    return CaseView(
+        id=case_id,
+        organization=organization,
+        purpose=row["purpose"],
+        label=None if sealed is None else key.open(sealed, *label_place(case_id)).decode(),
+        scopes=scopes if is_open else [],
+        roles=workers.roles if is_open else [],
+        state=row["state"],
+        opened_at=row["opened_at"],
+        closed_at=row["closed_at"],
+        closed_by=row["closed_by"],
+        closure_reason=row["closure_reason"],
     )

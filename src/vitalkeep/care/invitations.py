@@ -1,158 +1,126 @@
-"""Invitations: an organization asks for scopes, a person accepts some of them, a case opens."""
+"""Invitations of an organization: its staff ask for scopes, see what waits, and take it back."""
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.errors import Forbidden, InvalidRequest, NotFound
 from vitalkeep.base.keys import Keyring
-from vitalkeep.care.models import Case, CaseHandle, CaseStaff, Invitation
-from vitalkeep.consents import ledger
+from vitalkeep.care.assignment import require_colleagues, require_teams
+from vitalkeep.care.models import Invitation
+from vitalkeep.care.schemas import InvitationView
 from vitalkeep.consents.policies import PolicyDocument, PolicyRef, get_policy
-from vitalkeep.consents.purposes import may_hold_cases, refusal
-from vitalkeep.consents.schemas import ConsentSource, ConsentView, Recipient
+from vitalkeep.consents.purposes import RecipientKind, may_hold_cases, refusal
 from vitalkeep.consents.scopes import parse_scopes
-from vitalkeep.persons.access import PersonCaller, StaffCaller
-from vitalkeep.persons.models import Staff
+from vitalkeep.persons.access import StaffCaller
+from vitalkeep.persons.roles import has_power, require_power
 
-VALID_FOR = timedelta(days=14)
+VALID_FOR: Final = timedelta(days=14)
+NEVER_RECORDS: Final = frozenset({"employer", "insurer"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What an organization asks for."""
+    """What somebody is asked for, by an organization or by a relative."""
 
     purpose: str
-    scopes: list[str]
-    staff_ids: list[UUID]
-    expires_at: datetime | None
+    scopes: Sequence[str]
+    staff_ids: Sequence[UUID] = ()
+    team_ids: Sequence[UUID] = ()
+    policy: PolicyRef | None = None
+    expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreed:
-    """What the person agrees to, the name they show, and the policy text they were shown."""
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A new invitation; the code is told this once."""
 
-    scopes: list[str]
-    label: str | None
-    policy: PolicyRef | None
+    id: UUID
+    code: str
+    expires_at: datetime
 
 
 async def invite(
     connection: AsyncConnection, keyring: Keyring, staff: StaffCaller, asked: Asked
-) -> tuple[str, datetime]:
-    """A code that works once, and until when; by default 14 days.
+) -> Invited:
+    """A code that works once; by default for 14 days.
 
-    Raises Forbidden for organizations that never get records, InvalidRequest for scopes, purposes
-    and colleagues that don't exist.
+    Raises Forbidden for organizations that never get records and staff who may not invite,
+    InvalidRequest for scopes, purposes, colleagues, teams and texts that don't exist.
     """
-    reason = refusal(asked.purpose, "read", "organization")
+    if staff.organization_kind in NEVER_RECORDS:
+        raise Forbidden("Employers and insurers never get anybody's records, only statistics.")
+    require_power(staff, "invite")
+    require_purpose(asked.purpose, "organization")
+    if not may_hold_cases(staff.organization_kind, asked.purpose):
+        raise Forbidden("An organization of this kind gets no records for this purpose.")
+    scopes = read_scopes(asked.scopes)
+    staff_ids = {*asked.staff_ids}
+    if has_power(staff.role, "read_records"):
+        staff_ids.add(staff.staff_id)
+    await require_colleagues(connection, staff.organization_id, sorted(staff_ids), "/staff")
+    await require_teams(connection, staff.organization_id, asked.team_ids)
+    if asked.policy is not None:
+        await get_shown_policy(connection, asked.policy)
+    return await store_invitation(
+        connection,
+        keyring,
+        asked,
+        scopes,
+        organization_id=staff.organization_id,
+        invited_by=staff.staff_id,
+        staff_ids=sorted(staff_ids),
+    )
+
+
+async def list_invitations(connection: AsyncConnection, staff: StaffCaller) -> list[InvitationView]:
+    """What waits to be accepted, newest first: the staff member's own, for coordinators all."""
+    require_power(staff, "invite")
+    query = (
+        select(Invitation)
+        .where(*_theirs(staff), Invitation.expires_at > clock.now())
+        .order_by(Invitation.created_at.desc(), Invitation.invitation_id)
+    )
+    return [to_view(row) for row in (await connection.execute(query)).mappings().all()]
+
+
+async def take_back(connection: AsyncConnection, staff: StaffCaller, invitation_id: UUID) -> None:
+    """Takes an invitation back: its code opens nothing any more. Raises NotFound."""
+    require_power(staff, "invite")
+    taken = delete(Invitation).where(*_theirs(staff), Invitation.invitation_id == invitation_id)
+    if not (await connection.execute(taken)).rowcount:
+        raise NotFound("There is no such invitation: it was accepted, or taken back.")
+
+
+def require_purpose(purpose: str, recipient: RecipientKind) -> None:
+    """Raises InvalidRequest unless this kind of recipient may read for the purpose."""
+    reason = refusal(purpose, "read", recipient)
     if reason is not None:
         raise InvalidRequest(
             reason, errors=[{"pointer": "/purpose", "code": "purpose_not_allowed"}]
         )
-    if not may_hold_cases(staff.organization_kind, asked.purpose):
-        raise Forbidden("An organization of this kind gets no records for this purpose.")
-    scopes = parse_scopes(asked.scopes)
+
+
+def read_scopes(asked: Sequence[str]) -> list[str]:
+    """The scopes in our names. Raises InvalidRequest unless all of them are to read."""
+    scopes = parse_scopes(asked)
     if any(scope.action != "read" for scope in scopes):
         raise InvalidRequest(
             "An invitation asks for scopes that end in .read.",
             errors=[{"pointer": "/scopes", "code": "scope_not_allowed"}],
         )
-    staff_ids = sorted({*asked.staff_ids, staff.staff_id})
-    await _require_colleagues(connection, staff.organization_id, staff_ids)
-    code = secrets.token_urlsafe(24)
-    expires_at = asked.expires_at or clock.now() + VALID_FOR
-    await connection.execute(
-        insert(Invitation).values(
-            code_digest=keyring.digest("invitation", code),
-            organization_id=staff.organization_id,
-            purpose=asked.purpose,
-            scopes=[str(scope) for scope in scopes],
-            staff_ids=staff_ids,
-            expires_at=expires_at,
-        )
-    )
-    return code, expires_at
+    return [str(scope) for scope in scopes]
 
 
-async def _require_colleagues(
-    connection: AsyncConnection, organization_id: UUID, staff_ids: Sequence[UUID]
-) -> None:
-    query = select(Staff.staff_id).where(
-        Staff.organization_id == organization_id,
-        Staff.state == "active",
-        Staff.staff_id.in_(staff_ids),
-    )
-    known = set((await connection.scalars(query)).all())
-    if known != set(staff_ids):
-        raise InvalidRequest(
-            "Everybody named in staff has to work for your organization.",
-            errors=[{"pointer": "/staff", "code": "unknown_staff"}],
-        )
-
-
-async def accept(
-    connection: AsyncConnection,
-    keyring: Keyring,
-    person: PersonCaller,
-    code: str,
-    agreed: Agreed,
-) -> tuple[UUID, list[ConsentView]]:
-    """Opens a case with the accepted scopes; answers its id and the consents.
-
-    The code is used up. Raises NotFound for a code that is unknown, used or too old, and
-    InvalidRequest for scopes that were not asked for.
-    """
-    taken = (
-        delete(Invitation)
-        .where(
-            Invitation.code_digest == keyring.digest("invitation", code),
-            Invitation.expires_at > clock.now(),
-        )
-        .returning(Invitation)
-    )
-    asked = (await connection.execute(taken)).first()
-    if asked is None:
-        raise NotFound("The invitation is unknown, was used, or is too old; ask for a new one.")
-    wanted = parse_scopes(agreed.scopes)
-    if not {str(scope) for scope in wanted} <= set(asked.scopes):
-        raise InvalidRequest(
-            f"Accept some of what was asked for: {', '.join(asked.scopes)}.",
-            errors=[{"pointer": "/scopes", "code": "scope_not_asked"}],
-        )
-    document = None if agreed.policy is None else await _get_shown_policy(connection, agreed.policy)
-    consents = await ledger.give(
-        connection,
-        person,
-        ledger.Grant(
-            scopes=wanted,
-            recipient=Recipient(kind="organization", id=asked.organization_id),
-            purpose=asked.purpose,
-            policy=agreed.policy,
-            policy_sha256=None if document is None else document.sha256,
-            source=ConsentSource(kind="in_app", evidence=["invitation"]),
-        ),
-    )
-    case_id = await _open_case(
-        connection, person, asked.organization_id, asked.purpose, agreed.label
-    )
-    await connection.execute(
-        insert(CaseStaff),
-        [
-            {"person_id": person.person_id, "case_id": case_id, "staff_id": staff_id}
-            for staff_id in asked.staff_ids
-        ],
-    )
-    return case_id, consents
-
-
-async def _get_shown_policy(connection: AsyncConnection, policy: PolicyRef) -> PolicyDocument:
+async def get_shown_policy(connection: AsyncConnection, policy: PolicyRef) -> PolicyDocument:
+    """The text that a person is shown. Raises InvalidRequest when there is none."""
     try:
         return await get_policy(connection, policy)
     except NotFound as unknown:
@@ -161,34 +129,61 @@ async def _get_shown_policy(connection: AsyncConnection, policy: PolicyRef) -> P
         ) from None
 
 
-async def _open_case(
+async def store_invitation(
     connection: AsyncConnection,
-    person: PersonCaller,
-    organization_id: UUID,
-    purpose: str,
-    label: str | None,
-) -> UUID:
-    case_id = uuid4()
-    sealed = None if label is None else person.key.seal(label.encode(), *label_place(case_id))
-    await connection.execute(
-        insert(Case).values(
-            person_id=person.person_id,
-            case_id=case_id,
-            organization_id=organization_id,
-            opened_at=clock.now(),
-            purpose=purpose,
-            state="open",
-            sealed_label=sealed,
-        )
-    )
-    await connection.execute(
-        insert(CaseHandle).values(
-            case_id=case_id, person_id=person.person_id, organization_id=organization_id
-        )
-    )
-    return case_id
+    keyring: Keyring,
+    asked: Asked,
+    scopes: list[str],
+    **inviter: object,
+) -> Invited:
+    """Writes the invitation; `inviter` has the columns that say who invites."""
+    code = secrets.token_urlsafe(24)
+    made = Invited(uuid4(), code, asked.expires_at or clock.now() + VALID_FOR)
+    values: dict[str, object] = {
+        "code_digest": code_digest(keyring, code),
+        "invitation_id": made.id,
+        "purpose": asked.purpose,
+        "scopes": scopes,
+        "staff_ids": [],
+        "team_ids": sorted(set(asked.team_ids)),
+        "policy": None if asked.policy is None else list(asked.policy.model_dump().values()),
+        "created_at": clock.now(),
+        "expires_at": made.expires_at,
+    }
+    await connection.execute(insert(Invitation).values(**values | inviter))
+    return made
 
 
-def label_place(case_id: UUID) -> tuple[bytes, bytes]:
-    """What a case's sealed label is bound to."""
-    return b"cases.label", case_id.bytes
+def code_digest(keyring: Keyring, code: str) -> bytes:
+    """What an invitation is found by."""
+    return keyring.digest("invitation", code)
+
+
+def to_policy(stored: Sequence[str] | None) -> PolicyRef | None:
+    """The policy that an invitation names."""
+    if stored is None:
+        return None
+    policy_id, version, locale = stored
+    return PolicyRef(id=policy_id, version=version, locale=locale)
+
+
+def to_view(row: RowMapping) -> InvitationView:
+    """A stored invitation as its inviter sees it."""
+    by_staff = row["organization_id"] is not None
+    return InvitationView(
+        id=row["invitation_id"],
+        purpose=row["purpose"],
+        scopes=row["scopes"],
+        staff=row["staff_ids"] if by_staff else None,
+        teams=row["team_ids"] if by_staff else None,
+        policy=to_policy(row["policy"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _theirs(staff: StaffCaller) -> list[ColumnElement[bool]]:
+    mine = [Invitation.organization_id == staff.organization_id]
+    if not has_power(staff.role, "assign"):
+        mine.append(Invitation.invited_by == staff.staff_id)
+    return mine

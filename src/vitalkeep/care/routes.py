@@ -1,217 +1,93 @@
-"""Routes of care: a person's cases and invitations, a staff member's cases and their records."""
+"""Routes of cases: a person's, a staff member's, a relative's; their records, and their end."""
 
-from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Request
 
-from vitalkeep.base import clock
-from vitalkeep.base.bodies import Moment, RequestBody
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
-    ConsentMissing,
     Forbidden,
-    InvalidCursor,
     InvalidRequest,
     NotFound,
     Unauthenticated,
     problems,
 )
 from vitalkeep.base.keys import Keyring
-from vitalkeep.care import cases, invitations, reading
-from vitalkeep.consents.policies import PolicyRef
-from vitalkeep.consents.schemas import ConsentView, ShortText
-from vitalkeep.persons.access import SignedInPerson, SignedInStaff
-from vitalkeep.records.published import json_answer
-from vitalkeep.records.routes import (
-    json_response,
-    read_cursor,
-    to_page,
-)
-from vitalkeep.records.schemas import RecordQueryParameters, known_types
+from vitalkeep.base.outcomes import REPEATABLE
+from vitalkeep.care import cases, closing
+from vitalkeep.care.readers import SignedInReader
+from vitalkeep.care.schemas import CaseList, CaseView, ClosedCase, ClosureRequest
+from vitalkeep.persons.access import SignedInPerson
 
 router = APIRouter(tags=["cases"])
 SIGNED_IN = problems(Unauthenticated, Forbidden)
-
-
-class CaseOrganization(BaseModel):
-    """The organization that works on a case."""
-
-    id: UUID
-    name: str
-
-
-class CaseView(BaseModel):
-    """A case; `label` is the name the person chose to show, `scopes` what is consented to now."""
-
-    id: UUID
-    organization: CaseOrganization
-    purpose: str
-    label: str | None = None
-    scopes: list[str]
-    state: str
-    opened_at: datetime
-
-
-class CaseList(BaseModel):
-    """Cases, newest first."""
-
-    cases: list[CaseView]
-
-
-class InvitationRequest(RequestBody):
-    """What an organization asks a person for; `staff` are colleagues who will work on the case."""
-
-    purpose: str = Field(max_length=40, examples=["guidance"])
-    scopes: list[ShortText] = Field(min_length=1, max_length=100, examples=[["steps.read"]])
-    staff: list[UUID] = Field(default=[], max_length=100)
-    expires_at: Moment | None = None
-
-
-class InvitationCode(BaseModel):
-    """The code to hand to the person; it works once."""
-
-    code: str
-    expires_at: datetime
-
-
-class Acceptance(RequestBody):
-    """Which of the asked scopes the person agrees to, and the name that staff will see."""
-
-    scopes: list[ShortText] = Field(min_length=1, max_length=100, examples=[["steps.read"]])
-    label: str | None = Field(default=None, min_length=1, max_length=100)
-    policy: PolicyRef | None = None
-
-
-class AcceptedInvitation(BaseModel):
-    """The opened case and the consents it rests on."""
-
-    case: CaseView
-    consents: list[ConsentView]
-
-
-def to_view(summary: cases.CaseSummary) -> CaseView:
-    """A case on the wire."""
-    return CaseView(
-        id=summary.id,
-        organization=CaseOrganization(id=summary.organization_id, name=summary.organization_name),
-        purpose=summary.purpose,
-        label=summary.label,
-        scopes=summary.scopes,
-        state=summary.state,
-        opened_at=summary.opened_at,
-    )
+ONE_CASE = problems(Unauthenticated, Forbidden, NotFound, InvalidRequest)
 
 
 @router.get("/v1/me/cases", response_model_exclude_none=True, responses=SIGNED_IN)
 async def list_my_cases(person: SignedInPerson, connection: Connection) -> CaseList:
-    """The person's cases: who works with them, for what, and what they can read now."""
-    found = await cases.list_own_cases(connection, person)
-    return CaseList(cases=[to_view(summary) for summary in found])
+    """The person's cases, closed ones too: who reads, for what, and what they can read now."""
+    return CaseList(cases=await cases.list_own_cases(connection, person))
 
 
 @router.post(
-    "/v1/me/invitations/{code}/acceptance",
-    status_code=201,
+    "/v1/me/cases/{case_id}/closure",
     response_model_exclude_none=True,
-    responses={**SIGNED_IN, **problems(NotFound, InvalidRequest)},
+    responses=ONE_CASE,
+    openapi_extra=REPEATABLE,
 )
-async def accept_invitation(
-    request: Request,
+async def close_my_case(
     person: SignedInPerson,
     connection: Connection,
-    code: str,
-    acceptance: Acceptance,
-) -> AcceptedInvitation:
-    """Accept an organization's invitation: opens a case with the scopes the person agrees to."""
-    case_id, consents = await invitations.accept(
-        connection,
-        request.app.state.keyring,
-        person,
-        code,
-        invitations.Agreed(
-            scopes=acceptance.scopes, label=acceptance.label, policy=acceptance.policy
-        ),
-    )
-    mine = await cases.list_own_cases(connection, person)
-    opened = next(summary for summary in mine if summary.id == case_id)
-    return AcceptedInvitation(case=to_view(opened), consents=consents)
+    case_id: UUID,
+    request: ClosureRequest | None = None,
+) -> ClosedCase:
+    """Close a case, or stop a relative's watching: nothing is read any more after the answer.
 
-
-@router.post(
-    "/v1/cases/invitations",
-    status_code=201,
-    responses={**SIGNED_IN, **problems(InvalidRequest)},
-)
-async def create_invitation(
-    request: Request, staff: SignedInStaff, connection: Connection, asked: InvitationRequest
-) -> InvitationCode:
-    """Ask a person for scopes: hand them the code, which works once."""
-    if asked.expires_at is not None and asked.expires_at <= clock.now():
-        raise InvalidRequest(
-            "expires_at has to lie ahead.", errors=[{"pointer": "/expires_at", "code": "past"}]
-        )
-    code, expires_at = await invitations.invite(
-        connection,
-        request.app.state.keyring,
-        staff,
-        invitations.Asked(
-            purpose=asked.purpose,
-            scopes=asked.scopes,
-            staff_ids=asked.staff,
-            expires_at=asked.expires_at,
-        ),
-    )
-    return InvitationCode(code=code, expires_at=expires_at)
+    The consents that only this case rests on are withdrawn. Again: the same answer.
+    """
+    return await closing.close_own_case(connection, person, case_id, reason_of(request))
 
 
 @router.get("/v1/cases", response_model_exclude_none=True, responses=SIGNED_IN)
-async def list_cases(request: Request, staff: SignedInStaff, connection: Connection) -> CaseList:
-    """The open cases that the staff member works on."""
+async def list_cases(request: Request, reader: SignedInReader, connection: Connection) -> CaseList:
+    """The open cases that clinical staff work on, that coordinators assign, or that a relative
+    watches.
+    """
     keyring: Keyring = request.app.state.keyring
-    found = await cases.list_staff_cases(connection, keyring, staff)
-    return CaseList(cases=[to_view(summary) for summary in found])
+    return CaseList(cases=await cases.list_cases(connection, keyring, reader))
 
 
-@router.get(
-    "/v1/cases/{case_id}",
-    response_model_exclude_none=True,
-    responses={**SIGNED_IN, **problems(NotFound, InvalidRequest)},
-)
+@router.get("/v1/cases/{case_id}", response_model_exclude_none=True, responses=ONE_CASE)
 async def get_case(
-    request: Request, staff: SignedInStaff, connection: Connection, case_id: UUID
+    request: Request, reader: SignedInReader, connection: Connection, case_id: UUID
 ) -> CaseView:
-    """One case that the staff member works on."""
+    """One case of those that `GET /v1/cases` lists."""
     keyring: Keyring = request.app.state.keyring
-    return to_view(await cases.get_staff_case(connection, keyring, staff, case_id))
+    return await cases.get_case(connection, keyring, reader, case_id)
 
 
-@router.get(
-    "/v1/cases/{case_id}/records",
-    response_class=Response,
-    responses={
-        **json_answer("RecordPage", "Records by start time"),
-        **problems(
-            Unauthenticated, Forbidden, ConsentMissing, NotFound, InvalidCursor, InvalidRequest
-        ),
-    },
+@router.post(
+    "/v1/cases/{case_id}/closure",
+    response_model_exclude_none=True,
+    responses=ONE_CASE,
+    openapi_extra=REPEATABLE,
 )
-async def list_case_records(
+async def close_case(
     request: Request,
-    staff: SignedInStaff,
+    reader: SignedInReader,
     connection: Connection,
     case_id: UUID,
-    wanted: RecordQueryParameters,
-) -> Response:
-    """What the person agreed to show for this case; the look is written down for them."""
+    closure: ClosureRequest | None = None,
+) -> ClosedCase:
+    """Close a case from the other side, or stop watching: it is unknown from then on.
+
+    The consents that only this case rests on end with it. Again: the same answer.
+    """
     keyring: Keyring = request.app.state.keyring
-    asked = reading.Asked(
-        known_types(wanted) if wanted.type else [],
-        wanted.since,
-        wanted.until,
-        read_cursor(keyring, str(case_id), wanted.cursor),
-        wanted.limit,
-    )
-    page = await reading.read_case(connection, keyring, staff, case_id, asked)
-    return json_response(to_page(keyring, str(case_id), page))
+    return await closing.close_case(connection, keyring, reader, case_id, reason_of(closure))
+
+
+def reason_of(closure: ClosureRequest | None) -> str | None:
+    """The code of the reason, if one was given."""
+    return None if closure is None else closure.reason

@@ -16,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base.clock import rfc3339
 from vitalkeep.base.keyrings import make_keyring, open_keyring
 from vitalkeep.base.keys import KeyringError
+from vitalkeep.base.signing import SignatureInvalid
 from vitalkeep.cli.database import World, load_settings, open_engine, open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, fail
 from vitalkeep.cli.parties import run
 from vitalkeep.cli.progress import show_progress
+from vitalkeep.consents.receipts import verify_receipt
 from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, verify
 from vitalkeep.erasure.epoch_status import Status, describe
 from vitalkeep.erasure.epochs import Rotation, Told, rotate
@@ -28,6 +30,7 @@ from vitalkeep.erasure.models import Erasure
 
 keys_app = typer.Typer(help="The keyring.", no_args_is_help=True)
 erasures_app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
+receipts_app = typer.Typer(help="Receipts of consents.", no_args_is_help=True)
 
 
 @keys_app.command("init")
@@ -149,6 +152,27 @@ def erasures_verify(
     except (CertificateInvalid, KeyringError) as error:
         raise fail(str(error)) from None
     answer({"valid": True, **statement.model_dump(mode="json", exclude_none=True)}, as_json=as_json)
+
+
+@receipts_app.command("verify")
+def receipts_verify(
+    file: Annotated[Path, typer.Argument(help="A receipt.", exists=True, dir_okay=False)],
+    jwks: Annotated[
+        Path | None,
+        typer.Option(help="The issuer's jwks.json; default: the keyring.", exists=True),
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a receipt of a consent offline: exit 0 only if a known key signed exactly this."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        content = verify_receipt(document, public_keys(jwks, data))
+    except (OSError, ValueError):
+        raise fail(f"{file} does not hold a receipt of a consent") from None
+    except (SignatureInvalid, CertificateInvalid, KeyringError) as error:
+        raise fail(str(error)) from None
+    answer({"valid": True, **content}, as_json=as_json)
 
 
 def read_certificate(file: Path) -> Certificate:

@@ -21,7 +21,7 @@ from vitalkeep.base.keys import DirectoryKeyring, init_keyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
-from vitalkeep.cli import bulk, keyring, parties, server
+from vitalkeep.cli import audit, bulk, keyring, organizations, parties, server
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
 from vitalkeep.cli.worker import worker
@@ -43,11 +43,14 @@ app.command()(parties.token)
 app.command("import")(bulk.import_command)
 app.command("export")(bulk.export_command)
 app.add_typer(parties.client_app, name="client")
-app.add_typer(parties.org_app, name="org")
-app.add_typer(parties.staff_app, name="staff")
+app.add_typer(organizations.org_app, name="org")
+app.add_typer(organizations.staff_app, name="staff")
+app.add_typer(organizations.team_app, name="team")
 app.add_typer(parties.policy_app, name="policy")
+app.add_typer(audit.audit_app, name="audit")
 app.add_typer(keyring.keys_app, name="keys")
 app.add_typer(keyring.erasures_app, name="erasures")
+app.add_typer(keyring.receipts_app, name="receipts")
 
 
 @app.command()

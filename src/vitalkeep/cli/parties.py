@@ -1,4 +1,4 @@
-"""Commands that add apps, organizations, staff and policies, and print development tokens."""
+"""Commands that add apps and policies, and print development tokens."""
 
 import asyncio
 import sys
@@ -14,18 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base.errors import InvalidRequest, NotFound
 from vitalkeep.cli.database import World, connect, open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, fail
-from vitalkeep.consents.policies import PolicyRef, add_policy
+from vitalkeep.consents.policies import PolicyRef, add_policy, declare_coverage
 from vitalkeep.demo.world import staff_token
 from vitalkeep.persons.clients import add_client, find_client
-from vitalkeep.persons.organizations import add_organization, add_staff
 from vitalkeep.persons.sign_in import sign_in
 from vitalkeep.persons.tokens import LIFETIME_S, AccessClaims, issue
 
 T = TypeVar("T")
 
 client_app = typer.Typer(help="Apps that send records.", no_args_is_help=True)
-org_app = typer.Typer(help="Organizations that persons can name.", no_args_is_help=True)
-staff_app = typer.Typer(help="Staff of organizations.", no_args_is_help=True)
 policy_app = typer.Typer(help="Policy texts that consents name.", no_args_is_help=True)
 
 
@@ -72,43 +69,6 @@ def client_add(
     answer({"client_id": client_id, "client_secret": secret}, as_json=as_json)
 
 
-@org_app.command("add")
-def org_add(
-    name: str,
-    kind: Annotated[
-        str, typer.Option(help="medical_institution, guidance_provider, employer, insurer, family")
-    ],
-    data: Data = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add an organization; prints its id."""
-    organization_id = run(data, lambda _world, conn: add_organization(conn, name, kind))
-    answer({"organization_id": organization_id}, as_json=as_json)
-
-
-@staff_app.command("add")
-def staff_add(
-    org: Annotated[str, typer.Argument(help="The organization's id.")],
-    email: str,
-    role: Annotated[
-        str,
-        typer.Option(
-            help="nurse, public_health_nurse, registered_dietitian, physician, coordinator, "
-            "administrator"
-        ),
-    ],
-    data: Data = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add a staff member, who signs in with this verified Google address; prints their id."""
-
-    async def work(world: World, connection: AsyncConnection) -> UUID:
-        organization_id = read_uuid(org, "ORG")
-        return await add_staff(connection, world.keyring, organization_id, email, role)
-
-    answer({"staff_id": run(data, work)}, as_json=as_json)
-
-
 @policy_app.command("add")
 def policy_add(  # noqa: PLR0913 - one parameter an option
     file: Annotated[Path, typer.Argument(help="The text, UTF-8.", exists=True, dir_okay=False)],
@@ -116,18 +76,34 @@ def policy_add(  # noqa: PLR0913 - one parameter an option
     version: Annotated[str, typer.Option()],
     locale: Annotated[str, typer.Option()],
     title: Annotated[str, typer.Option()],
+    covers_purpose: Annotated[
+        list[str] | None, typer.Option(help="A purpose that the text speaks of; may repeat.")
+    ] = None,
+    covers_scope: Annotated[
+        list[str] | None, typer.Option(help="A scope that it speaks of; may repeat.")
+    ] = None,
+    covers_recipient: Annotated[
+        list[str] | None,
+        typer.Option(help="app, person or a kind of organization that it speaks of; may repeat."),
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a policy text; it can't be changed afterwards, only followed by a new version."""
+    """Publish a policy text; it can't be changed afterwards, only followed by a new version.
+
+    Say what it covers, and a later version that covers more asks persons to consent again.
+    """
     ref = PolicyRef(id=policy_id, version=version, locale=locale)
+    with clear_errors():
+        covers = declare_coverage(covers_purpose, covers_scope, covers_recipient)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise fail(f"{file} can't be read as UTF-8 text") from None
-    added = run(data, lambda _world, conn: add_policy(conn, ref, title, text))
+    added = run(data, lambda _world, conn: add_policy(conn, ref, title, text, covers))
     effective = added.effective_from.astimezone(UTC).isoformat()
-    answer({**added.model_dump(), "effective_from": effective}, as_json=as_json)
+    told = added.model_dump(exclude_none=True)
+    answer({**told, "effective_from": effective}, as_json=as_json)
 
 
 def token(

@@ -29,7 +29,7 @@ def worker(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do what no request asks for: purge old deletions, rotate keys. SIGTERM ends it."""
+    """Do what no request asks for: purge deletions, end consents, rotate keys. SIGTERM ends it."""
     with clear_errors(), worker_settings(data) as settings:
         if once:
             configure_logs("error")

@@ -4,9 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from vitalkeep.base.db import Table, holds, person_column
+
+STANDING = ("active", "paused")
+"""States of a consent that has not ended; only an active one is in force."""
+STANDS = text("state IN ('active', 'paused')")
+STATES = "'active', 'paused', 'narrowed', 'superseded', 'withdrawn', 'expired'"
 
 
 class Policy(Table):
@@ -26,6 +32,9 @@ class Policy(Table):
     sha256: Mapped[str] = mapped_column(Text, info=holds("public", "hex SHA-256 of the UTF-8 text"))
     effective_from: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), info=holds("public", "from when it is offered")
+    )
+    covers: Mapped[dict[str, list[str]] | None] = mapped_column(
+        JSONB, info=holds("public", "purposes, scopes and recipients that the text speaks of")
     )
 
 
@@ -60,13 +69,16 @@ class Consent(Table):
         CheckConstraint(
             "recipient_kind IN ('app', 'organization', 'person')", name="recipient_kind"
         ),
-        CheckConstraint("state IN ('active', 'withdrawn', 'expired')", name="state"),
+        CheckConstraint(f"state IN ({STATES})", name="state"),
         Index(
-            "uq_consents_active",
+            "uq_consents_standing",
             "person_id", "type", "action", "purpose", "recipient_id",
             unique=True,
-            postgresql_where=text("state = 'active'"),
+            postgresql_where=STANDS,
         ),
+        # For the sweeps only, across persons: what has run out, and what is held no longer.
+        Index(None, "valid_until", postgresql_where=STANDS),
+        Index(None, "frozen_until", postgresql_where=text("frozen_until IS NOT NULL")),
     )  # fmt: skip
 
     person_id: Mapped[UUID] = person_column(primary_key=True)
@@ -89,6 +101,13 @@ class Consent(Table):
     withdrawn_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=holds("clear", "when it was withdrawn")
     )
+    changed_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "when it came into its present state")
+    )
+    frozen_until: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True),
+        info=holds("clear", "until when what it let in is frozen; null if it is not"),
+    )
     type: Mapped[int] = mapped_column(SmallInteger, info=holds("clear", "number of the data type"))
     action: Mapped[str] = mapped_column(
         Text,
@@ -101,7 +120,7 @@ class Consent(Table):
     )
     state: Mapped[str] = mapped_column(
         Text,
-        info=holds("clear", "active, withdrawn or expired"),
+        info=holds("clear", "active, paused, or how it ended"),
     )
     sealed: Mapped[bytes] = mapped_column(
         info=holds("sealed", "policy shown, source and its evidence")

@@ -22,7 +22,13 @@ class Purpose:
 
 PURPOSES: Final[dict[str, Purpose]] = {
     "storage": Purpose("collect", "app"),
+    # An app whose policy says more closely what it keeps health data for names one of these two.
+    "self_monitoring": Purpose("collect", "app"),
+    "tailored_information": Purpose("collect", "app"),
     "guidance": Purpose(
+        "read", "organization", frozenset({"medical_institution", "guidance_provider"})
+    ),
+    "health_advice": Purpose(
         "read", "organization", frozenset({"medical_institution", "guidance_provider"})
     ),
     "teleconsultation": Purpose("read", "organization", frozenset({"medical_institution"})),
@@ -31,6 +37,11 @@ PURPOSES: Final[dict[str, Purpose]] = {
     "program_support": Purpose(None, "organization", frozenset({"employer", "insurer"})),
     "statistics": Purpose(None, "organization"),
 }
+
+RECIPIENTS: Final = frozenset(
+    {"app", "person", "medical_institution", "guidance_provider", "employer", "insurer", "family"}
+)
+"""Kinds of recipients as policies name them: of an organization its own kind."""
 
 REFUSED: Final = frozenset({"marketing", "joint_use"})
 

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from vitalkeep.base.errors import FieldError, InvalidRequest
 from vitalkeep.consents.purposes import Action
 from vitalkeep.datatypes.descriptors import DataType
 from vitalkeep.datatypes.registry import BY_NAME, BY_NUMBER, list_covered
+
+UNKNOWN_SCOPE: Final = (
+    "A scope is <type>.collect or <type>.read, a Health Connect READ permission or a Google read "
+    "scope URL."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +45,13 @@ def parse_scope(text: str) -> list[Scope]:
 
 def parse_scopes(texts: Iterable[str]) -> list[Scope]:
     """Every scope once, in the order given. Raises InvalidRequest that points at unknown ones."""
-    found: dict[str, Scope] = {}
+    found: dict[Scope, None] = {}
     errors: list[FieldError] = []
     for position, text in enumerate(texts):
         scopes = parse_scope(text)
-        found.update({str(scope): scope for scope in scopes})
+        found.update(dict.fromkeys(scopes))
         if not scopes:
             errors.append({"pointer": f"/scopes/{position}", "code": "unknown_scope"})
     if errors:
-        raise InvalidRequest(
-            "A scope is <type>.collect or <type>.read, a Health Connect READ permission or a "
-            "Google read scope URL.",
-            errors=errors,
-        )
-    return list(found.values())
+        raise InvalidRequest(UNKNOWN_SCOPE, errors=errors)
+    return list(found)

@@ -124,11 +124,27 @@ class HealthKit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FhirCode:
+    """The LOINC code of records whose `field` has one of the `values`; None where LOINC has none.
+
+    It takes the place of the type's own, of which it is a more exact form or no form at all.
+    """
+
+    field: str
+    values: tuple[str, ...]
+    loinc: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Fhir:
     """How the type is written as a FHIR R4 Observation; `also` are further LOINC codes by meaning.
 
+    A field with a LOINC code of its own is a component, one with a unit and no code is the value.
+    `ucum` is the unit of a value that is in no field. `with_code` are codes that a profile demands
+    beside `loinc`, `codes` those that replace it. `site` is the field that tells the body site,
+    `notes` those that are text for people; what is left becomes components of our own system.
     Source: HL7 FHIR vital-signs profiles; HL7 Personal Health Records IG 1.0.0-ballot2, PGHD code
-    mapping; JP Core 1.2.0 for `jp_profile` and `jp_code`.
+    mapping; JP Core 1.2.0 for `jp_profile` and `jp_code`; LOINC for `codes`.
     """
 
     loinc: str
@@ -136,6 +152,10 @@ class Fhir:
     category: str
     profile: str | None = None
     also: tuple[tuple[str, str], ...] = ()
+    with_code: tuple[str, ...] = ()
+    codes: tuple[FhirCode, ...] = ()
+    site: str | None = None
+    notes: tuple[str, ...] = ()
     jp_profile: str | None = None
     jp_code: str | None = None
 
@@ -147,6 +167,7 @@ class OpenMHealthMember:
     `unit` is Open mHealth's word for the unit in which the field is stored; `bare` says that older
     versions of the schema have the number alone. `words` pairs theirs with ours, the one to write
     before its synonyms. Words beyond them are `unknown`, but tell nothing where they are `partial`.
+    `wider` pairs ours that they have no word for with ours of a wider meaning that they have.
     """
 
     field: str
@@ -155,6 +176,7 @@ class OpenMHealthMember:
     bare: bool = False
     words: tuple[tuple[str, str], ...] = ()
     partial: bool = False
+    wider: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

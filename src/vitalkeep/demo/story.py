@@ -88,6 +88,16 @@ class Story:
         require(len(given) == len(TYPES), f"{len(given)} consents")
         return f"{len(given)} consents, one a type"
 
+    async def ask_again(self) -> str:
+        """A new version of the policy covers more, so it asks for consent again."""
+        async with self.app.state.engine.begin() as connection:
+            await world.publish_next_policy(connection)
+        listed = await self.get("/v1/me/consents", self.person)
+        asked = [each.get("consent_again", {}).get("why", []) for each in listed["consents"]]
+        require(len(asked) > len(TYPES), f"{len(asked)} consents")
+        require(asked == [["purpose:teleconsultation"]] * len(asked), f"asked again: {asked}")
+        return f"{len(asked)} consents: {asked[0][0]}"
+
     async def push(self) -> str:
         """The phone pushes 30 days."""
         counts: Counter[str] = Counter()
@@ -157,11 +167,13 @@ class Story:
         return f"steps.read withdrawn; steps: {refused.json()['code']}"
 
     async def access_log(self) -> str:
-        """The person sees who looked."""
+        """The person sees who looked, and who was refused."""
         entries = (await self.get("/v1/me/access-log", self.person))["entries"]
-        require(len(entries) == 2, f"{len(entries)} entries for one look at two types")
+        outcomes = Counter(entry["outcome"] for entry in entries)
+        require(outcomes["given"] == 2, f"{outcomes['given']} entries for one look at two types")
+        require(outcomes["denied"] == 2, f"{outcomes['denied']} entries for two refused looks")
         first = entries[0]
-        return f"{len(entries)} entries: {first['role']}, {first['organization']['name']}"
+        return f"{dict(outcomes)}: {first['role']}, {first['organization']['name']}"
 
     async def leave(self) -> str:
         """The person leaves; the certificate verifies, and no row is left."""
@@ -215,6 +227,7 @@ async def tell(app: FastAPI) -> AsyncIterator[Step]:
             story.nurse_reads,
             story.withdraw,
             story.access_log,
+            story.ask_again,
             story.leave,
             story.nothing_left,
         ):

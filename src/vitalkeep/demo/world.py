@@ -17,7 +17,14 @@ from vitalkeep.base.settings import Settings
 from vitalkeep.consents.policies import add_policy
 from vitalkeep.datatypes.registry import TYPES
 from vitalkeep.demo.people import phone_days
-from vitalkeep.demo.policies import TEXTS, sample_ref
+from vitalkeep.demo.policies import (
+    COVERS,
+    NEXT_COVERS,
+    NEXT_TEXTS,
+    NEXT_VERSION,
+    TEXTS,
+    sample_ref,
+)
 from vitalkeep.persons.clients import add_client
 from vitalkeep.persons.organizations import add_organization, add_staff, find_staff
 from vitalkeep.persons.tokens import AccessClaims, issue
@@ -42,7 +49,7 @@ class Parties:
 async def add_parties(connection: AsyncConnection, keyring: Keyring) -> Parties:
     """Policies, an app, a guidance provider and its nurse."""
     for locale, (title, text) in TEXTS.items():
-        await add_policy(connection, sample_ref(locale), title, text)
+        await add_policy(connection, sample_ref(locale), title, text, COVERS)
     client_id, secret = await add_client(
         connection, "Example Walk", redirect_uris=[], google_client_ids=[]
     )
@@ -53,6 +60,13 @@ async def add_parties(connection: AsyncConnection, keyring: Keyring) -> Parties:
         connection, keyring, organization_id, NURSE_EMAIL, "public_health_nurse"
     )
     return Parties(client_id, secret, organization_id, staff_id)
+
+
+async def publish_next_policy(connection: AsyncConnection) -> None:
+    """The policy's second version, which covers more than the first."""
+    for locale, (title, text) in NEXT_TEXTS.items():
+        ref = sample_ref(locale, NEXT_VERSION)
+        await add_policy(connection, ref, title, text, NEXT_COVERS)
 
 
 async def staff_token(
@@ -147,3 +161,5 @@ async def furnish(app: FastAPI, parties: Parties) -> None:
             )
         scopes = [f"{kind.name}.read" for kind in TYPES]
         (await open_case(client, nurse or "", person, scopes)).raise_for_status()
+    async with app.state.engine.begin() as connection:
+        await publish_next_policy(connection)

@@ -1,23 +1,20 @@
-"""A person's export as NDJSON: one canonical record a line, and a last line that says it is whole.
+"""A person's export: all of their records, page by page, in one of several forms.
 
 The same for a person over HTTP and for an operator's file. No database connection is held between
 two pages, so a slow reader costs none.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
 from uuid import UUID
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from vitalkeep.base import clock
+from vitalkeep.base.db import bound_transaction
 from vitalkeep.base.sealing import PersonKey
+from vitalkeep.disclosure.forms import NDJSON, Ending, Form, write_all
 from vitalkeep.records.snapshot import Snapshot, read_page, take_snapshot
-
-MEDIA_TYPE: Final = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +28,11 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Whole lines of an export, and how many records are in them."""
+    """Whole lines of an export, how many records were read for them, and how many are in them."""
 
     text: bytes
     records: int
+    told: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,11 @@ class Export:
 
     owner: Owner
     snapshot: Snapshot
+    form: Form
     first: Lines
 
 
-async def begin(connection: AsyncConnection, owner: Owner) -> Export:
+async def begin(connection: AsyncConnection, owner: Owner, form: Form = NDJSON) -> Export:
     """Lists what is to be exported and reads the first page. Close the snapshot when done.
 
     Raises Unauthenticated when the person has left; SealBroken.
@@ -54,7 +53,9 @@ async def begin(connection: AsyncConnection, owner: Owner) -> Export:
     snapshot = await take_snapshot(connection, owner.person_id)
     try:
         ids = next(snapshot.pages(), [])
-        return Export(owner, snapshot, await read_lines(connection, owner, ids))
+        first = await read_lines(connection, owner, form, ids)
+        head = form.head(owner.person_id, snapshot.at)
+        return Export(owner, snapshot, form, replace(first, text=head + first.text))
     except BaseException:
         snapshot.close()
         raise
@@ -66,29 +67,21 @@ async def stream(engine: AsyncEngine, export: Export, *, cursor: str) -> AsyncIt
     `cursor` stands in the last line: where the change feed goes on behind the export.
     Raises what `read_page` raises, and then there is no last line.
     """
-    owner, snapshot = export.owner, export.snapshot
-    written = export.first.records
+    owner, snapshot, form = export.owner, export.snapshot, export.form
+    records, told = export.first.records, export.first.told
     yield export.first
     for ids in islice(snapshot.pages(), 1, None):
-        async with engine.connect() as connection:
-            lines = await read_lines(connection, owner, ids)
-        written += lines.records
+        async with bound_transaction(engine, person_id=owner.person_id) as connection:
+            lines = await read_lines(connection, owner, form, ids)
+        records, told = records + lines.records, told + lines.told
         yield lines
-    yield Lines(last_line(snapshot, written, cursor), 0)
+    yield Lines(form.tail(Ending(records, told, snapshot.at, cursor)), 0, 0)
 
 
-async def read_lines(connection: AsyncConnection, owner: Owner, ids: list[UUID]) -> Lines:
-    """One page as lines."""
+async def read_lines(
+    connection: AsyncConnection, owner: Owner, form: Form, ids: list[UUID]
+) -> Lines:
+    """One page in its form."""
     records = await read_page(connection, owner.person_id, owner.key, ids, owner.epoch)
-    return Lines(b"".join(record + b"\n" for record in records), len(records))
-
-
-def last_line(snapshot: Snapshot, written: int, cursor: str) -> bytes:
-    """What only a whole export ends with: how many records it has, and of which moment."""
-    end = {
-        "end": True,
-        "records": written,
-        "exported_at": clock.rfc3339(snapshot.at),
-        "changes_cursor": cursor,
-    }
-    return orjson.dumps(end) + b"\n"
+    text, told = write_all(form, owner.person_id, records)
+    return Lines(text, len(records), told)

@@ -16,20 +16,26 @@ from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import Forbidden, InvalidRequest, Unauthenticated, problems
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.disclosure import export
+from vitalkeep.disclosure.forms import CSV, FHIR, FORMS, NDJSON
 from vitalkeep.persons.access import Bearer, SignedInPerson, require_claims
 from vitalkeep.records.changes import changes_cursor
 
 router = APIRouter(tags=["records"])
 
-FORMATS: Final = ("ndjson",)
 GZIP: Final = re.compile(r"\bgzip\b\s*(?:;\s*q=(?P<q>[0-9.]+))?", re.IGNORECASE)
 COMPRESSION_LEVEL: Final = 5
 ANSWER: Final[dict[int | str, dict[str, object]]] = {
     200: {
-        "description": "One `HealthRecord` a line, in the order of starts, and in the end "
-        '`{"end": true, "records": …, "exported_at": …, "changes_cursor": …}`. Without that last '
-        "line the export was cut off.",
-        "content": {export.MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "description": "`ndjson`: one `HealthRecord` a line, in the order of starts, and in the "
+        'end `{"end": true, "records": …, "exported_at": …, "changes_cursor": …}`. '
+        "`open-mhealth`: one data point a line, and the same end; `left_out` counts records that "
+        "it has no schema for. `csv`: one row a value, and in the end a row of the type `end`. "
+        "`fhir`: one Bundle of Observations. Without its end an export was cut off.",
+        "content": {
+            NDJSON.media_type: {"schema": {"type": "string"}},
+            FHIR.media_type: {"schema": {"$ref": "#/components/schemas/Bundle"}},
+            CSV.media_type.partition(";")[0]: {"schema": {"type": "string"}},
+        },
     }
 }
 
@@ -39,27 +45,25 @@ class ExportQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: str = Field(default="ndjson", json_schema_extra={"enum": list(FORMATS)})
+    format: str = Field(default="ndjson", json_schema_extra={"enum": list(FORMS)})
 
 
 class ExportStream(StreamingResponse):
     """Sends an export; when it fails the connection is cut, so that nobody takes it for whole."""
-
-    media_type = export.MEDIA_TYPE
 
     def __init__(
         self, engine: AsyncEngine, begun: export.Export, *, cursor: str, gzip: bool
     ) -> None:
         self.begun = begun
         self.parts = to_bytes(export.stream(engine, begun, cursor=cursor), gzip=gzip)
-        name = f"vitalkeep-export-{begun.snapshot.at:%Y-%m-%d}.ndjson"
+        name = f"vitalkeep-export-{begun.snapshot.at:%Y-%m-%d}.{begun.form.suffix}"
         headers = {
             "Content-Disposition": f'attachment; filename="{name}"',
             "Vary": "Accept-Encoding",
         }
         if gzip:
             headers["Content-Encoding"] = "gzip"
-        super().__init__(self.parts, headers=headers)
+        super().__init__(self.parts, headers=headers, media_type=begun.form.media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application, called once."""
@@ -94,14 +98,14 @@ async def export_records(
     `changes_cursor` of the last line is where `GET /v1/me/changes` goes on behind the export. Sent
     gzipped to who asks for it with `Accept-Encoding`.
     """
-    if wanted.format not in FORMATS:
+    if wanted.format not in FORMS:
         raise InvalidRequest(
-            f"format has to be one of: {', '.join(FORMATS)}.",
+            f"format has to be one of: {', '.join(FORMS)}.",
             errors=[{"pointer": "/format", "code": "invalid"}],
         )
     epoch = require_claims(request, credentials, "person").epoch
     owner = export.Owner(person.person_id, person.key, epoch)
-    begun = await export.begin(connection, owner)
+    begun = await export.begin(connection, owner, FORMS[wanted.format])
     return ExportStream(
         request.app.state.engine,
         begun,

@@ -3,21 +3,29 @@
 A certificate says what was deleted, when and how, and nothing of whom.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-import rfc8785
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt
-from pydantic.config import JsonDict
+from pydantic import BaseModel, BeforeValidator, StrictInt
 
 from vitalkeep.base import clock
-from vitalkeep.base.keys import Keyring, base64url
+from vitalkeep.base.keys import Keyring
+from vitalkeep.base.signing import (
+    EXACT,
+    Signature,
+    SignatureInvalid,
+    canonical_json,
+    check_signature,
+    decode,
+    sign_statement,
+)
+
+__all__ = [
+    "KEPT", "Certificate", "CertificateInvalid", "Signature", "Statement", "canonical", "decode",
+    "issue", "issue_second", "verify",
+]  # fmt: skip
 
 FORMAT = "vitalkeep-erasure-certificate/1"
 
@@ -36,15 +44,6 @@ def _given(value: object) -> object:
     if value is None:
         raise ValueError("absent means absent: what is null is not signed")
     return value
-
-
-def _stay_open(schema: JsonDict) -> None:
-    # Later formats may say more; only checking a certificate has to know every field.
-    schema.pop("additionalProperties", None)
-
-
-EXACT = ConfigDict(extra="forbid", json_schema_extra=_stay_open)
-"""What the signature doesn't cover must not be in a certificate: people read the file, not this."""
 
 
 class Statement(BaseModel):
@@ -67,16 +66,6 @@ class Statement(BaseModel):
     horizon: str
     kept: list[str]
     shredded_at: Annotated[str | None, BeforeValidator(_given)] = None
-
-
-class Signature(BaseModel):
-    """An Ed25519 signature (RFC 8032) over the statement's canonical form, base64url."""
-
-    model_config = EXACT
-
-    alg: str
-    kid: str
-    value: str
 
 
 class Certificate(BaseModel):
@@ -149,40 +138,19 @@ def issue_second(
 
 def sign(keyring: Keyring, statement: Statement) -> Certificate:
     """The statement with a signature of the keyring's newest certificate key."""
-    key = keyring.certificate_keys[-1]
-    if not isinstance(key.private, ed25519.Ed25519PrivateKey):
-        raise TypeError("certificates are signed with Ed25519")
-    value = base64url(key.private.sign(canonical(statement)))
-    return Certificate(
-        statement=statement, signature=Signature(alg="EdDSA", kid=key.kid, value=value)
-    )
+    return Certificate(statement=statement, signature=sign_statement(keyring, canonical(statement)))
 
 
 def canonical(statement: Statement) -> bytes:
     """The bytes that are signed."""
-    return rfc8785.dumps(statement.model_dump(mode="json", exclude_none=True))
+    return canonical_json(statement.model_dump(mode="json", exclude_none=True))
 
 
 def verify(certificate: Certificate, public_keys: Mapping[str, Mapping[str, str]]) -> Statement:
     """The statement, if one of the public JWKs (by kid) signed it. Raises CertificateInvalid."""
-    signature = certificate.signature
-    jwk = public_keys.get(signature.kid)
-    if jwk is None or jwk.get("crv") != "Ed25519" or signature.alg != "EdDSA":
-        raise CertificateInvalid(f"the key {signature.kid} is not one of the known signing keys")
+    statement, signature = canonical(certificate.statement), certificate.signature
     try:
-        key = ed25519.Ed25519PublicKey.from_public_bytes(decode(jwk["x"]))
-        key.verify(decode(signature.value), canonical(certificate.statement))
-    except (InvalidSignature, ValueError, KeyError, binascii.Error):
-        raise CertificateInvalid(
-            "the signature does not fit: the certificate was changed"
-        ) from None
+        check_signature(statement, signature, public_keys, what="certificate")
+    except SignatureInvalid as refused:
+        raise CertificateInvalid(str(refused)) from None
     return certificate.statement
-
-
-def decode(text: str) -> bytes:
-    """Bytes of unpadded base64url. Raises ValueError unless `text` is their one spelling."""
-    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    # The last character has bits to spare; only the text that was written is good.
-    if base64url(raw) != text:
-        raise ValueError("not canonical base64url")
-    return raw

@@ -17,6 +17,7 @@ from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import Forbidden, Unauthenticated
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.sealing import PersonKey
+from vitalkeep.base.session import speak_for
 from vitalkeep.persons.models import Organization, Person, PersonKeyRow, Staff
 from vitalkeep.persons.tokens import AccessClaims, Role, verify
 
@@ -48,7 +49,7 @@ class StaffCaller:
     role: str
 
 
-def require_claims(request: Request, credentials: Bearer, role: Role) -> AccessClaims:
+def require_claims(request: Request, credentials: Bearer, *roles: Role) -> AccessClaims:
     """The claims of the request's token, verified once a request.
 
     Raises Unauthenticated, TokenExpired or Forbidden.
@@ -61,8 +62,8 @@ def require_claims(request: Request, credentials: Bearer, role: Role) -> AccessC
         claims = verify(state.keyring, state.settings, credentials.credentials)
         request.scope["claims"] = claims
         request.scope["caller_kind"] = claims.role
-    if claims.role != role:
-        raise Forbidden(f"This route takes tokens with the role {role}.")
+    if claims.role not in roles:
+        raise Forbidden(f"This route takes tokens with the role {' or '.join(roles)}.")
     return claims
 
 
@@ -82,6 +83,7 @@ async def require_person(
 ) -> PersonCaller:
     """The signed-in person. Raises Unauthenticated when they left or were signed out."""
     claims = require_claims(request, credentials, "person")
+    await speak_for(connection, person_id=claims.subject)
     row = (await connection.execute(CALLER, {"person_id": claims.subject})).first()
     if row is None or row.state != "active" or row.token_epoch != claims.epoch:
         raise Unauthenticated("The token is not valid any more: sign in again.")
@@ -105,6 +107,7 @@ async def require_staff(
 ) -> StaffCaller:
     """The signed-in staff member. Raises Unauthenticated when suspended or signed out."""
     claims = require_claims(request, credentials, "staff")
+    await speak_for(connection, staff_id=claims.subject)
     query = (
         select(
             Staff.organization_id, Staff.role, Staff.token_epoch, Organization.name,

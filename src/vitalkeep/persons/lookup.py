@@ -1,5 +1,6 @@
-"""Finding a person for an operator: by what an app calls its user."""
+"""Finding a person for somebody else: an operator, or staff who act on a case."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,6 +12,9 @@ from vitalkeep.persons.access import PersonCaller, open_key
 from vitalkeep.persons.clients import find_client
 from vitalkeep.persons.models import Client, Person, PersonKeyRow
 from vitalkeep.persons.sign_in import find_person_id
+
+UNKNOWN: Final = "The app has no such user here: they sign in first, and consent."
+NO_APP: Final = UUID(int=0)
 
 
 async def get_client_id(connection: AsyncConnection, named: UUID | None) -> UUID:
@@ -34,13 +38,22 @@ async def get_person(
     person_id = await find_person_id(
         connection, keyring.digest("sign-in", str(client_id), external_id)
     )
+    if person_id is None:
+        raise NotFound(UNKNOWN)
+    return await load_person(connection, keyring, person_id, client_id)
+
+
+async def load_person(
+    connection: AsyncConnection, keyring: Keyring, person_id: UUID, client_id: UUID = NO_APP
+) -> PersonCaller:
+    """The person of this id, as whom something is written that others caused. Raises NotFound."""
     query = (
         select(Person.time_zone, Person.locale, PersonKeyRow.wrapped_key, PersonKeyRow.epoch)
         .join(PersonKeyRow, PersonKeyRow.person_id == Person.person_id)
         .where(Person.person_id == person_id, Person.state == "active")
     )
-    row = None if person_id is None else (await connection.execute(query)).first()
-    if person_id is None or row is None:
-        raise NotFound("The app has no such user here: they sign in first, and consent.")
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise NotFound(UNKNOWN)
     key = open_key(keyring, person_id, row.epoch, row.wrapped_key)
     return PersonCaller(person_id, client_id, key, row.time_zone, row.locale)

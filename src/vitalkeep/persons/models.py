@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -91,6 +92,40 @@ class Staff(Table):
     )
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), info=holds("clear", "when the operator added them")
+    )
+
+
+class Team(Table):
+    """Staff of one organization who work on the same cases."""
+
+    __tablename__ = "teams"
+    __table_args__ = (UniqueConstraint("organization_id", "name"),)
+
+    team_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("clear", "random id"))
+    organization_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organizations.organization_id"), info=holds("clear", "whose team it is")
+    )
+    name: Mapped[str] = mapped_column(Text, info=holds("clear", "what the organization calls it"))
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "when an administrator added it")
+    )
+
+
+class TeamMember(Table):
+    """Who is in a team."""
+
+    __tablename__ = "team_members"
+
+    team_id: Mapped[UUID] = mapped_column(
+        ForeignKey("teams.team_id", ondelete="CASCADE"),
+        primary_key=True,
+        info=holds("clear", "which team"),
+    )
+    staff_id: Mapped[UUID] = mapped_column(
+        ForeignKey("staff.staff_id"),
+        primary_key=True,
+        index=True,
+        info=holds("clear", "who is in it"),
     )
 
 

@@ -1,9 +1,11 @@
-"""Organizations and their staff: adding them, and finding a staff member at sign-in."""
+"""Organizations: adding, naming and listing them; adding staff and finding them at sign-in."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,18 +14,21 @@ from vitalkeep.base.errors import Conflict, InvalidRequest, NotFound
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.sealing import seal_text
 from vitalkeep.persons.models import Organization, Staff
+from vitalkeep.persons.roles import StaffRole
 
 OrganizationKind = Literal[
     "medical_institution", "guidance_provider", "employer", "insurer", "family"
 ]
-StaffRole = Literal[
-    "nurse",
-    "public_health_nurse",
-    "registered_dietitian",
-    "physician",
-    "coordinator",
-    "administrator",
-]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSummary:
+    """An organization as it is stored."""
+
+    id: UUID
+    name: str
+    kind: str
+    created_at: datetime
 
 
 async def add_organization(connection: AsyncConnection, name: str, kind: str) -> UUID:
@@ -39,6 +44,51 @@ async def add_organization(connection: AsyncConnection, name: str, kind: str) ->
     return organization_id
 
 
+async def list_organizations(connection: AsyncConnection) -> list[OrganizationSummary]:
+    """Every organization by name, for the operator."""
+    query = select(Organization).order_by(Organization.name, Organization.organization_id)
+    return [to_summary(row) for row in (await connection.execute(query)).all()]
+
+
+async def get_organization(
+    connection: AsyncConnection, organization_id: UUID
+) -> OrganizationSummary:
+    """The organization. Raises NotFound."""
+    query = select(Organization).where(Organization.organization_id == organization_id)
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise NotFound("There is no such organization; `vitalkeep org add` makes one.")
+    return to_summary(row)
+
+
+async def rename_organization(
+    connection: AsyncConnection, organization_id: UUID, name: str
+) -> None:
+    """Gives the organization another name; its kind decides what it may, and stays."""
+    await connection.execute(
+        update(Organization)
+        .where(Organization.organization_id == organization_id)
+        .values(name=name)
+    )
+
+
+async def lock_organization(connection: AsyncConnection, organization_id: UUID) -> None:
+    """Has changes to one organization's staff and teams go one after the other.
+
+    It does not hold up what only refers to the organization, such as a case that opens.
+    """
+    await connection.execute(
+        select(Organization.organization_id)
+        .where(Organization.organization_id == organization_id)
+        .with_for_update(key_share=True)
+    )
+
+
+def to_summary(row: Row[Organization]) -> OrganizationSummary:
+    """A stored organization."""
+    return OrganizationSummary(row.organization_id, row.name, row.kind, row.created_at)
+
+
 async def add_staff(
     connection: AsyncConnection, keyring: Keyring, organization_id: UUID, email: str, role: str
 ) -> UUID:
@@ -51,9 +101,7 @@ async def add_staff(
         raise InvalidRequest(f"The role has to be one of: {', '.join(get_args(StaffRole))}.")
     if "@" not in email:
         raise InvalidRequest("The e-mail address needs an @.")
-    known = select(Organization.kind).where(Organization.organization_id == organization_id)
-    if await connection.scalar(known) is None:
-        raise NotFound("There is no such organization; `vitalkeep org add` makes one.")
+    await get_organization(connection, organization_id)
     staff_id, address = uuid4(), email.strip().lower()
     row = insert(Staff).values(
         staff_id=staff_id,

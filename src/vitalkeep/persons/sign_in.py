@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base import clock
 from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.keys import KEY_BYTES, Keyring
+from vitalkeep.base.session import speak_for
 from vitalkeep.base.settings import Settings
 from vitalkeep.persons.epochs import hold_current_epoch
 from vitalkeep.persons.gate import take_gate
@@ -55,6 +56,7 @@ async def _create(
         if winner is None:
             raise Unauthenticated("This account was deleted a moment ago; sign in again.")
         return winner
+    await speak_for(connection, person_id=new_id)
     await connection.execute(
         insert(Person).values(
             person_id=new_id,

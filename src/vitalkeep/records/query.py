@@ -25,19 +25,33 @@ NO_ID: Final = UUID(int=0)
 
 COLUMNS: Final = "record_id, type, source_id, start_time, end_time, version, modified_at, sealed"
 
+NOT_FROZEN: Final = """
+  AND (r.type, r.source_id) NOT IN (
+      SELECT c.type, s.source_id
+      FROM consents c
+      JOIN sources s ON s.person_id = c.person_id AND s.client_id = c.recipient_id
+      WHERE c.person_id = $1 AND c.frozen_until IS NOT NULL)
+"""
+"""Leaves out what the app of a consent sent that was withdrawn with `freeze`."""
+
 PAGE: Final = f"""
 SELECT {COLUMNS} FROM records r
 JOIN unnest($2::int2[], $3::timestamptz[], $4::timestamptz[]) AS w (of_type, since, until)
   ON r.type = w.of_type AND r.start_time >= w.since AND r.start_time < w.until
 WHERE r.person_id = $1 AND r.sealed IS NOT NULL AND r.start_time >= $5
-  AND (r.start_time, r.record_id) > ($5, $6)
+  AND (r.start_time, r.record_id) > ($5, $6) {{0}}
 ORDER BY r.start_time, r.record_id LIMIT $7
 """  # noqa: S608 - no value of a request is in the text
 
 ONE: Final = f"""
-SELECT {COLUMNS} FROM records
-WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL
+SELECT {COLUMNS} FROM records r
+WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL {{0}}
 """  # noqa: S608
+
+PLACE: Final = """
+SELECT type, start_time FROM records
+WHERE person_id = $1 AND record_id = $2 AND sealed IS NOT NULL
+"""
 
 LOOKBACK: Final = timedelta(hours=48)
 """Whoever looks for records that overlap a period looks this far before it; the index
@@ -45,24 +59,28 @@ LOOKBACK: Final = timedelta(hours=48)
 """
 
 OVERLAPPING: Final = f"""
-SELECT {COLUMNS} FROM records
+SELECT {COLUMNS} FROM records r
 WHERE person_id = $1 AND type = $2 AND sealed IS NOT NULL AND end_time >= $3
-  AND start_time >= $5 AND start_time < $4 AND start_time >= $6 AND start_time < $7
+  AND start_time >= $5 AND start_time < $4 AND start_time >= $6 AND start_time < $7 {{0}}
 UNION ALL
-SELECT {COLUMNS} FROM records
+SELECT {COLUMNS} FROM records r
 WHERE person_id = $1 AND type = $2 AND sealed IS NOT NULL AND end_time >= $3
   AND start_time < $5 AND start_time >= $6 AND start_time < $7
-  AND end_time - start_time > '48:00:00'::interval
+  AND end_time - start_time > '48:00:00'::interval {{0}}
 """  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Records of one type that start in `[since, until)`."""
+    """Records of one type that start in `[since, until)`.
+
+    `frozen`: those too that a withdrawal froze; only the person themselves may see them.
+    """
 
     type: int
     since: datetime = FOREVER_AGO
     until: datetime = FAR_AHEAD
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +114,7 @@ async def list_records(
     The caller has proven the right to read all of `windows`. Raises SealBroken.
     """
     rows = await (await driver(connection)).fetch(
-        PAGE,
+        seen_through(PAGE, windows),
         person_id,
         [window.type for window in windows],
         [window.since for window in windows],
@@ -120,13 +138,29 @@ async def list_records(
 
 
 async def find_record(
-    connection: AsyncConnection, person_id: UUID, key: PersonKey, record_id: UUID
+    connection: AsyncConnection,
+    person_id: UUID,
+    key: PersonKey,
+    record_id: UUID,
+    *,
+    frozen: bool = False,
 ) -> bytes | None:
-    """One record as a JSON object, or None. Raises SealBroken."""
-    row = await (await driver(connection)).fetchrow(ONE, person_id, record_id)
+    """One record as a JSON object, or None. `frozen`: also one that a withdrawal froze, which only
+    the person themselves may see. Raises SealBroken.
+    """
+    one = ONE.format("" if frozen else NOT_FROZEN)
+    row = await (await driver(connection)).fetchrow(one, person_id, record_id)
     if row is None:
         return None
     return open_record(key, to_stored(row), await list_origins(connection, person_id, key))
+
+
+async def find_place(
+    connection: AsyncConnection, person_id: UUID, record_id: UUID
+) -> tuple[int, datetime] | None:
+    """Type and start of a record, None where there is none; nothing is opened."""
+    row = await (await driver(connection)).fetchrow(PLACE, person_id, record_id)
+    return None if row is None else (row["type"], row["start_time"])
 
 
 async def list_overlapping(
@@ -142,7 +176,7 @@ async def list_overlapping(
     In no order. The caller has proven the right to read the window. Raises SealBroken.
     """
     rows = await (await driver(connection)).fetch(
-        OVERLAPPING,
+        seen_through(OVERLAPPING, [window]),
         person_id,
         window.type,
         since,
@@ -154,6 +188,11 @@ async def list_overlapping(
     origins = await list_origins(connection, person_id, key)
     found = map(to_stored, rows)
     return [(stored, open_record(key, stored, origins)) for stored in found]
+
+
+def seen_through(query: str, windows: Sequence[Window]) -> str:
+    """The query, without frozen records unless each of the windows shows them."""
+    return query.format("" if all(window.frozen for window in windows) else NOT_FROZEN)
 
 
 def to_stored(row: asyncpg.Record) -> Stored:

@@ -202,10 +202,10 @@ async def list_records(
 
 
 def to_windows(wanted: RecordQuery, types: list[int]) -> list[query.Window]:
-    """The asked period for each type."""
+    """The asked period for each type, for the person themselves."""
     since = wanted.since or query.FOREVER_AGO
     until = wanted.until or query.FAR_AHEAD
-    return [query.Window(number, since, until) for number in types]
+    return [query.Window(number, since, until, frozen=True) for number in types]
 
 
 def read_cursor(keyring: Keyring, owner: str, cursor: str | None) -> query.Position:
@@ -238,7 +238,9 @@ def to_page(keyring: Keyring, owner: str, page: query.Page) -> bytes:
 )
 async def get_record(person: SignedInPerson, connection: Connection, record_id: UUID) -> Response:
     """One record."""
-    record = await query.find_record(connection, person.person_id, person.key, record_id)
+    record = await query.find_record(
+        connection, person.person_id, person.key, record_id, frozen=True
+    )
     if record is None:
         raise NotFound("There is no such record.")
     return json_response(record)

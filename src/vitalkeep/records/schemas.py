@@ -88,9 +88,12 @@ def known_types(wanted: RecordQuery | ChangeQuery) -> list[int]:
 
 
 class WithdrawalRequest(RequestBody):
-    """What happens to stored records when a `collect` consent is withdrawn."""
+    """What happens to stored records when a `collect` consent is withdrawn.
 
-    stored_data: Literal["delete"] = "delete"
+    `freeze`: only the person sees them, and they are deleted after 30 days.
+    """
+
+    stored_data: Literal["delete", "freeze"] = "delete"
 
 
 class WithdrawalCounts(BaseModel):

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.db import array, driver
 from vitalkeep.consents.models import Consent
+from vitalkeep.consents.stored import state_at
 from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller
@@ -33,18 +34,26 @@ WHERE r.version > u.version OR r.deleted_by = {BY_PERSON}
 """OFFSET 0 has each record looked up by its key; joined freely, the planner reads all of a person's
 records instead.
 """
-COLLECT: Final = select(Consent.type, Consent.state, Consent.data_from, Consent.data_until).where(
+COLLECT: Final = select(
+    Consent.type,
+    Consent.state,
+    Consent.valid_until,
+    Consent.data_from,
+    Consent.data_until,
+    Consent.changed_at,
+).where(
     Consent.person_id == bindparam("person_id"),
     Consent.recipient_id == bindparam("client_id"),
     Consent.action == "collect",
-    or_(
-        Consent.state == "withdrawn",
-        and_(
-            Consent.state == "active",
-            or_(Consent.valid_until.is_(None), Consent.valid_until > bindparam("now")),
-        ),
-    ),
 )
+
+WHY: Final[dict[str, tuple[str, str]]] = {
+    "withdrawn": ("consent_withdrawn", "the consent was withdrawn"),
+    "paused": ("consent_missing", "the consent is paused; it can be resumed"),
+    "narrowed": ("consent_missing", "the phone or Google no longer grants it; ask anew"),
+    "expired": ("consent_missing", "the consent has run out; ask anew"),
+}
+"""Code and reason where no consent is in force any more, by what became of the last one."""
 
 
 class Draft(NamedTuple):
@@ -88,7 +97,7 @@ async def explain(
     `unwritten` are those that the upsert left out, `same` are known to be stored just so. Runs
     behind the gate, so what it reads is what the upsert saw.
     """
-    periods, withdrawn = await collect_consents(connection, person, now)
+    periods, ended = await collect_consents(connection, person, now)
     kept: dict[int, VerdictStatus] = {}
     if unwritten:
         ids = array(draft.record_id.hex() for draft in unwritten)
@@ -102,9 +111,8 @@ async def explain(
         if number not in always:
             given = periods.get(number, [])
             if not any(covers(period, measurement.start) for period in given):
-                gone = not given and number in withdrawn
-                code = "consent_withdrawn" if gone else "consent_missing"
-                verdicts[position] = rejection(position, code, "/type", _no_consent(number))
+                state = "" if given else ended.get(number, "")
+                verdicts[position] = _no_consent(position, number, state)
                 continue
         status = kept.get(index, "unchanged")
         verdicts[position] = {"status": status, "id": uuid_text(record_id)}
@@ -113,19 +121,23 @@ async def explain(
 
 async def collect_consents(
     connection: AsyncConnection, person: PersonCaller, now: datetime
-) -> tuple[dict[int, list[Period]], set[int]]:
+) -> tuple[dict[int, list[Period]], dict[int, str]]:
     """What the person's app may send at this moment: the periods in force by number of the type,
-    and the types of which a consent was withdrawn.
+    and of those that were in force once what became of the last consent.
     """
-    asked = {"person_id": person.person_id, "client_id": person.client_id, "now": now}
+    asked = {"person_id": person.person_id, "client_id": person.client_id}
     periods: dict[int, list[Period]] = {}
-    withdrawn: set[int] = set()
+    ended: dict[int, tuple[datetime, str]] = {}
     for row in (await connection.execute(COLLECT, asked)).all():
-        if row.state == "withdrawn":
-            withdrawn.add(row.type)
-        else:
+        state = state_at(row.state, row.valid_until, now)
+        if state == "active":
             periods.setdefault(row.type, []).append((row.data_from, row.data_until))
-    return periods, withdrawn
+            continue
+        since = row.changed_at if state == row.state else row.valid_until
+        # What another one took the place of says nothing any more.
+        if state != "superseded" and (row.type not in ended or ended[row.type][0] < since):
+            ended[row.type] = since, state
+    return periods, {number: state for number, (_, state) in ended.items()}
 
 
 def covers(period: Period, start: datetime) -> bool:
@@ -134,9 +146,12 @@ def covers(period: Period, start: datetime) -> bool:
     return (since is None or since <= start) and (until is None or start < until)
 
 
-def _no_consent(type_number: int) -> str:
+def _no_consent(position: int, type_number: int, state: str) -> Verdict:
+    """The verdict where nothing in force covers the record; `state`: what the last consent is."""
     scope = f"{BY_NUMBER[type_number].name}.collect"
-    return f"no consent in force for {scope}, given to the sending app, covers this record"
+    detail = f"no consent in force for {scope}, given to the sending app, covers this record"
+    code, reason = WHY.get(state, ("consent_missing", ""))
+    return rejection(position, code, "/type", f"{detail}: {reason}" if reason else detail)
 
 
 def uuid_text(record_id: bytes) -> str:

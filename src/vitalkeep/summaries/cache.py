@@ -95,7 +95,8 @@ async def _compute_and_keep(
     feed = await connection.scalar(own)
     days: Days = {}
     for kind, first, last in runs(missing):
-        found = await compute_days(connection, view, Window(kind), first, last)
+        window = Window(kind, frozen=True)
+        found = await compute_days(connection, view, window, first, last)
         days |= {(day, kind): found.get(day, b"") for day in _dates(first, last)}
     basis = basis_of(view)
     sealed = [

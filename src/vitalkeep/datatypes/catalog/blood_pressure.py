@@ -133,6 +133,7 @@ BLOOD_PRESSURE: Final = DataType(
         ucum="mm[Hg]",
         category="vital-signs",
         profile="http://hl7.org/fhir/StructureDefinition/bp",
+        site="measurement_location",
         jp_profile="JP_Observation_VitalSigns",
     ),
     open_mhealth=OpenMHealth(

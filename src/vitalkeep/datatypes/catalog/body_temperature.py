@@ -117,6 +117,7 @@ BODY_TEMPERATURE: Final = DataType(
         ucum="Cel",
         category="vital-signs",
         profile="http://hl7.org/fhir/StructureDefinition/bodytemp",
+        site="measurement_location",
         jp_profile="JP_Observation_VitalSigns",
     ),
     open_mhealth=OpenMHealth(

@@ -82,6 +82,7 @@ OXYGEN_SATURATION: Final = DataType(
         category="vital-signs",
         profile="http://hl7.org/fhir/StructureDefinition/oxygensat",
         also=(("profile_required", "2708-6"),),
+        with_code=("2708-6",),
         jp_profile="JP_Observation_VitalSigns",
     ),
     open_mhealth=OpenMHealth(

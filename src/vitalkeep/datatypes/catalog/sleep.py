@@ -137,6 +137,7 @@ SLEEP: Final = DataType(
         ucum="min",
         category="activity",
         also=(("deep", "93831-6"), ("light", "93830-8"), ("rem", "93829-0")),
+        notes=("title", "notes"),
     ),
     open_mhealth=OpenMHealth(
         schema="ieee:sleep-episode:1.0",
@@ -160,6 +161,11 @@ SLEEP: Final = DataType(
                     ("REM_sleep", "rem"),
                     ("Awake", "awake"),
                     ("Unknown_sleep", "sleeping"),
+                ),
+                wider=(
+                    ("unknown", "sleeping"),
+                    ("out_of_bed", "awake"),
+                    ("awake_in_bed", "awake"),
                 ),
             ),
             OpenMHealthMember("stages", "sleep_events"),
