@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,6 +47,10 @@ def audit_report(
         answer(to_json(report), as_json=True)
     else:
         print_report(report)
+
+
+UNFOLDED: Final = 200
+"""Columns of a table that goes to a file, where nothing is cut."""
 
 
 def read_moment(given: str) -> datetime:
@@ -89,7 +94,8 @@ def print_report(report: Report) -> None:
         table = Table("what", "staff", "role", "organization", "figures")
         for each in report.findings:
             table.add_row(*map(escape, cells(each)))
-        console.print(table)
+        wide = console if console.is_terminal else Console(width=UNFOLDED)
+        wide.print(table)
 
 
 def cells(finding: Finding) -> tuple[str, ...]:
