@@ -183,8 +183,11 @@ def bodies(number: int, size: int, kinds: frozenset[str] | None = None) -> list[
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, of all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    """CPU time of a process so far, of its threads; 0 if it has just ended, as autovacuum's do."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
