@@ -60,6 +60,7 @@ READERS = """
     UNION ALL
     SELECT k.person_id, k.purpose, 'person', k.relative_id, NULL
     FROM relatives t
+    JOIN persons w ON w.person_id = t.person_id AND w.state = 'active'
     JOIN case_handles h ON h.relative_id = t.relative_id {of_case}
     JOIN cases k ON k.person_id = h.person_id AND k.case_id = h.case_id
                 AND k.relative_id = t.relative_id

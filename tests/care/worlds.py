@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 ASKABLE = ("steps", "weight", "sleep")
 # Each type has an early and a late record; a consent covers both, one or none of them.
 WINDOWS = {"": {"early", "late"}, "early": {"early"}, "late": {"late"}, "none": set[str]()}
-ORGANIZATION_OF = {"nurse": "ours", "colleague": "ours", "stranger": "theirs"}
-CASE_OF = {"ours": "first", "theirs": "second"}
+# On whose side a reader is: an organization's, or a relative's who watches.
+SIDE_OF = {"nurse": "ours", "colleague": "ours", "stranger": "theirs", "daughter": "kin"}
+CASE_OF = {"ours": "first", "theirs": "second", "kin": "third"}
+CLINICAL = {"nurse", "physician"}
+ALLOWED = {
+    "guidance": {"medical_institution", "guidance_provider"},
+    "teleconsultation": {"medical_institution"},
+    "family_watch": {"person"},
+}
 Shown = set[tuple[str, str]]
 
 
@@ -32,8 +39,11 @@ class World:
 
     reader: str = "nurse"
     case: str = "first"
+    role: str = "nurse"
     staffed: frozenset[tuple[str, str]] = frozenset({("first", "nurse")})
-    open_cases: frozenset[str] = frozenset({"first", "second"})
+    in_team: frozenset[tuple[str, str]] = frozenset()
+    open_cases: frozenset[str] = frozenset({"first", "second", "third"})
+    frozen: frozenset[str] = frozenset()
     purpose: str = "guidance"
     kind: str = "guidance_provider"
     person_active: bool = True
@@ -42,30 +52,40 @@ class World:
     asked: tuple[str, ...] = ()
 
 
-def shown(world: World) -> Shown:
-    """The oracle: types and records that may be read through the case."""
-    allowed = {
-        "guidance": {"medical_institution", "guidance_provider"},
-        "teleconsultation": {"medical_institution"},
-    }
-    organization = ORGANIZATION_OF[world.reader]
+def consented(world: World) -> Shown:
+    """Types and records that the case's consents let its side read, whoever of it asks."""
+    side = SIDE_OF[world.reader]
+    kind = "person" if side == "kin" else "organization"
     known = (
-        world.case == CASE_OF[organization]
-        and (world.case, world.reader) in world.staffed
+        world.case == CASE_OF[side]
         and world.case in world.open_cases
         and world.person_active
         and world.reader_active
-        and world.kind in allowed[world.purpose]
+        and (kind if kind == "person" else world.kind) in ALLOWED[world.purpose]
     )
     return {
         (consent.type, record)
         for consent in world.consents
         if known
-        and (consent.action, consent.kind, consent.state) == ("read", "organization", "active")
-        and (consent.to, consent.purpose) == (organization, world.purpose)
+        and (consent.action, consent.kind, consent.state) == ("read", kind, "active")
+        and (consent.to, consent.purpose) == (side, world.purpose)
         and (consent.hours_left is None or consent.hours_left > 0)
-        for record in WINDOWS[consent.window] | {"consent"}
+        for record in ({"consent"} | WINDOWS[consent.window])
+        if record == "consent" or consent.type not in world.frozen
     }
+
+
+def shown(world: World) -> Shown:
+    """The oracle: types and records that may be read through the case."""
+    at_work = (world.case, world.reader) in world.staffed | world.in_team
+    reads = SIDE_OF[world.reader] == "kin" or (at_work and world.role in CLINICAL)
+    return consented(world) if reads else set()
+
+
+def listed(world: World) -> bool:
+    """The oracle: whether the reader's list of cases has this one, with the name it shows."""
+    coordinates = SIDE_OF[world.reader] != "kin" and world.role == "coordinator"
+    return bool(consented(world) if coordinates else shown(world))
 
 
 def expected(world: World) -> tuple[int, Shown]:
@@ -74,7 +94,8 @@ def expected(world: World) -> tuple[int, Shown]:
     types = {kind for kind, _ in readable}
     if not world.reader_active:
         return 401, set()
-    if world.kind in {"employer", "insurer"}:
+    never = world.kind in {"employer", "insurer"} or world.role not in CLINICAL
+    if never and SIDE_OF[world.reader] != "kin":
         return 403, set()
     if not types:
         return 404, set()
@@ -89,28 +110,44 @@ def records(readable: Shown) -> Shown:
 
 
 # Each fact is mostly as it should be, so that a world often fails for one reason only.
-PURPOSES = st.sampled_from(["guidance", "guidance", "teleconsultation"])
+PURPOSES = st.sampled_from(["guidance", "guidance", "teleconsultation", "family_watch"])
 LIKELY = st.sampled_from([True] * 6 + [False])
 CONSENTS = st.builds(
     Given,
     type=st.sampled_from(ASKABLE),
     action=st.sampled_from(["read", "read", "read", "collect"]),
-    kind=st.sampled_from(["organization", "organization", "organization", "app", "person"]),
-    to=st.sampled_from(["ours", "ours", "theirs"]),
+    kind=st.sampled_from(
+        ["organization", "organization", "organization", "app", "person", "person"]
+    ),
+    to=st.sampled_from(["ours", "ours", "theirs", "kin", "kin"]),
     purpose=PURPOSES,
     state=st.sampled_from(["active", "active", "active", "withdrawn", "expired"]),
     hours_left=st.sampled_from([None, None, 1, 0, -1]),
     window=st.sampled_from(["", "", *WINDOWS]),
 )
-PAIRS = [(case, reader) for case in CASE_OF.values() for reader in ORGANIZATION_OF]
+STAFF = [name for name, side in SIDE_OF.items() if side != "kin"]
+PAIRS = [(case, reader) for case in ("first", "second") for reader in STAFF]
+
+
+def some_pairs(likely: bool) -> st.SearchStrategy[frozenset[tuple[str, str]]]:
+    """Which staff are on which case."""
+    there = LIKELY if likely else LIKELY.map(lambda on: not on)
+    return st.lists(there, min_size=len(PAIRS), max_size=len(PAIRS)).map(
+        lambda on: frozenset(pair for pair, each in zip(PAIRS, on, strict=True) if each)
+    )
+
+
 WORLDS = st.builds(
     World,
-    reader=st.sampled_from(["nurse", "nurse", "colleague", "stranger"]),
-    case=st.sampled_from(["first", "first", "second"]),
-    staffed=st.lists(LIKELY, min_size=len(PAIRS), max_size=len(PAIRS)).map(
-        lambda there: frozenset(pair for pair, on in zip(PAIRS, there, strict=True) if on)
-    ),
-    open_cases=st.sampled_from([("first", "second"), ("first",), ("second",)]).map(frozenset),
+    reader=st.sampled_from(["nurse", "nurse", "colleague", "stranger", "daughter", "daughter"]),
+    case=st.sampled_from(["first", "first", "second", "third", "third"]),
+    role=st.sampled_from(["nurse", "nurse", "physician", "coordinator", "administrator"]),
+    staffed=some_pairs(likely=True) | some_pairs(likely=False),
+    in_team=some_pairs(likely=False),
+    open_cases=st.sampled_from(
+        [("first", "second", "third"), ("first", "third"), ("second", "third"), ("first", "second")]
+    ).map(frozenset),
+    frozen=st.sampled_from([(), (), ("steps",), ("sleep", "weight")]).map(frozenset),
     purpose=PURPOSES,
     kind=st.sampled_from(
         ["medical_institution", "medical_institution", "guidance_provider", "employer", "insurer"]
