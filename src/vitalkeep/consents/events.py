@@ -4,7 +4,7 @@ Every entry is written behind the person's gate, in the transaction that changes
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -51,6 +51,16 @@ class About:
     recipient_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is entered: what happened to what, what more is told of it, and who brought it about."""
+
+    about: About
+    event: Happened
+    more: Mapping[str, object]
+    actor: Actor = "self"
+
+
 async def append_event(  # noqa: PLR0913
     connection: AsyncConnection,
     person: Principal,
@@ -65,35 +75,45 @@ async def append_event(  # noqa: PLR0913
 
     `at` is the time that the consent's own row has for it.
     """
-    last = (
-        await connection.execute(
-            select(ConsentEvent.number, ConsentEvent.hash)
-            .where(ConsentEvent.person_id == person.person_id)
-            .order_by(ConsentEvent.number.desc())
-            .limit(1)
-        )
-    ).first()
-    number, before = (1, b"") if last is None else (last.number + 1, last.hash)
-    content = {
-        "scope": about.scope,
-        "purpose": about.purpose,
-        "recipient": {"kind": about.recipient_kind, "id": str(about.recipient_id)},
-        "actor": actor,
-        **more,
-    }
-    place = _place(about.consent_id, number, at, event)
-    sealed = person.key.seal(orjson.dumps(content), *place)
-    await connection.execute(
-        insert(ConsentEvent).values(
-            person_id=person.person_id,
-            number=number,
-            consent_id=about.consent_id,
-            recorded_at=at,
-            event=event,
-            sealed=sealed,
-            hash=_chain(before, place, sealed),
-        )
+    await append_events(connection, person, [Entry(about, event, more, actor)], at=at)
+
+
+async def append_events(
+    connection: AsyncConnection, person: Principal, entries: Sequence[Entry], *, at: datetime
+) -> None:
+    """Adds entries of one moment, each chained to the one before. The caller holds the gate."""
+    newest = (
+        select(ConsentEvent.number, ConsentEvent.hash)
+        .where(ConsentEvent.person_id == person.person_id)
+        .order_by(ConsentEvent.number.desc())
     )
+    last = (await connection.execute(newest.limit(1))).first()
+    so_far, before = (0, b"") if last is None else (last.number, last.hash)
+    rows = []
+    for number, entry in enumerate(entries, so_far + 1):
+        about = entry.about
+        content = {
+            "scope": about.scope,
+            "purpose": about.purpose,
+            "recipient": {"kind": about.recipient_kind, "id": str(about.recipient_id)},
+            "actor": entry.actor,
+            **entry.more,
+        }
+        place = _place(about.consent_id, number, at, entry.event)
+        sealed = person.key.seal(orjson.dumps(content), *place)
+        before = _chain(before, place, sealed)
+        rows.append(
+            {
+                "person_id": person.person_id,
+                "number": number,
+                "consent_id": about.consent_id,
+                "recorded_at": at,
+                "event": entry.event,
+                "sealed": sealed,
+                "hash": before,
+            }
+        )
+    await connection.execute(insert(ConsentEvent), rows)
 
 
 async def list_events(connection: AsyncConnection, person: Principal) -> list[dict[str, object]]:

@@ -7,6 +7,7 @@ in one transaction, so no write or read can fall between them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID, uuid4
 
 import orjson
@@ -16,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base import clock
 from vitalkeep.consents.events import (
     About,
+    Entry,
     Principal,
     append_event,
+    append_events,
     bound,
     is_entered,
     list_events,
@@ -25,12 +28,11 @@ from vitalkeep.consents.events import (
 from vitalkeep.consents.models import STANDING, Consent
 from vitalkeep.consents.policies import PolicyRef
 from vitalkeep.consents.schemas import ConsentSource, ConsentView, Recipient
-from vitalkeep.consents.scopes import Scope
+from vitalkeep.consents.scopes import Scope, scope_of
 from vitalkeep.consents.states import expire, pause, unfreeze
 from vitalkeep.consents.stored import (
     ConsentRow,
     Shown,
-    about,
     change,
     get_consent,
     has_ended,
@@ -73,30 +75,42 @@ async def give(connection: AsyncConnection, person: Principal, grant: Grant) -> 
     """
     await take_gate(connection, person.person_id)
     now = clock.now()
-    given = []
-    for scope in grant.scopes:
-        row = await _find_standing(connection, person.person_id, scope, grant)
-        if row is not None and has_ended(row, now):
+    rows = await _find_standing(connection, person.person_id, grant)
+    for scope, row in list(rows.items()):
+        if has_ended(row, now):
             await expire(connection, person, row, now)
-            row = None
-        if row is None or not _on_same_terms(person, row, grant):
-            row = await _put_in_place_of(connection, person, row, scope, grant, now)
-        given.append(to_view(person, row, now))
-    return given
+            del rows[scope]
+    fresh = [scope for scope in grant.scopes if scope not in rows]
+    others = [row for row in rows.values() if not _on_same_terms(person, row, grant)]
+    for before in others:
+        rows[scope_of_row(before)] = await _put_in_place_of(connection, person, before, grant, now)
+    if fresh:
+        new = {scope: uuid4() for scope in fresh}
+        rows |= await _insert(connection, person, new, grant, now)
+    begun = {*fresh, *map(scope_of_row, others)}
+    await unfreeze(connection, person, [rows[scope] for scope in begun], now)
+    return [to_view(person, rows[scope], now) for scope in grant.scopes]
 
 
-async def _find_standing(
-    connection: AsyncConnection, person_id: UUID, scope: Scope, grant: Grant
-) -> ConsentRow | None:
+Standing: TypeAlias = dict[Scope, ConsentRow]
+"""Consents by what they allow."""
+
+
+def scope_of_row(row: ConsentRow) -> Scope:
+    """What a stored consent allows."""
+    return scope_of(row.type, row.action)
+
+
+async def _find_standing(connection: AsyncConnection, person_id: UUID, grant: Grant) -> Standing:
+    """Of the grant's scopes those that are given to its recipient for its purpose."""
     query = select(Consent).where(
         Consent.person_id == person_id,
-        Consent.type == scope.type.number,
-        Consent.action == scope.action,
         Consent.purpose == grant.purpose,
         Consent.recipient_id == grant.recipient.id,
         Consent.state.in_(STANDING),
     )
-    return (await connection.execute(query)).first()
+    found = {scope_of_row(row): row for row in (await connection.execute(query)).all()}
+    return {scope: found[scope] for scope in grant.scopes if scope in found}
 
 
 def _on_same_terms(person: Principal, row: ConsentRow, grant: Grant) -> bool:
@@ -111,61 +125,55 @@ def _on_same_terms(person: Principal, row: ConsentRow, grant: Grant) -> bool:
 
 
 async def _put_in_place_of(
-    connection: AsyncConnection,
-    person: Principal,
-    before: ConsentRow | None,
-    scope: Scope,
-    grant: Grant,
-    now: datetime,
+    connection: AsyncConnection, person: Principal, before: ConsentRow, grant: Grant, now: datetime
 ) -> ConsentRow:
-    """A new consent; one that stood before is superseded, and a pause goes on."""
-    new_id = uuid4()
-    if before is not None:
-        told = {"superseded_by": str(new_id)}
-        await change(connection, person, before, "superseded", told, at=now, state="superseded")
-    row = await _insert(connection, person, new_id, scope, grant, now)
-    if before is not None and before.state == "paused":
-        row = await pause(connection, person, row)
-    if scope.action == "collect":
-        await unfreeze(connection, person, row, now)
-    return row
+    """A new consent instead of one that stood, which is superseded; a pause goes on."""
+    scope, new_id = scope_of_row(before), uuid4()
+    told = {"superseded_by": str(new_id)}
+    await change(connection, person, before, "superseded", told, at=now, state="superseded")
+    row = (await _insert(connection, person, {scope: new_id}, grant, now))[scope]
+    return await pause(connection, person, row) if before.state == "paused" else row
 
 
 async def _insert(
     connection: AsyncConnection,
     person: Principal,
-    consent_id: UUID,
-    scope: Scope,
+    new: Mapping[Scope, UUID],
     grant: Grant,
     now: datetime,
-) -> ConsentRow:
-    shown: Shown = {
-        "policy": grant.policy.model_dump() if grant.policy else None,
-        "source": grant.source.model_dump(),
-        "asked": grant.asked.get(scope),
-    }
-    values = {
-        "person_id": person.person_id,
-        "consent_id": consent_id,
-        "recipient_id": grant.recipient.id,
-        "given_at": now,
-        "valid_until": grant.valid_until,
-        "data_from": grant.data_from,
-        "data_until": grant.data_until,
-        "type": scope.type.number,
-        "action": scope.action,
-        "purpose": grant.purpose,
-        "recipient_kind": grant.recipient.kind,
-        "state": "active",
-    }
-    sealed = person.key.seal(orjson.dumps(shown), *place_of(values))
-    row = (
-        await connection.execute(insert(Consent).values(**values, sealed=sealed).returning(Consent))
-    ).one()
-    limits = {name: values[name] for name in ("valid_until", "data_from", "data_until")}
-    more = {**shown, **limits, "policy_sha256": grant.policy_sha256}
-    await append_event(connection, person, about(row), "given", more, at=now)
-    return row
+) -> Standing:
+    """One consent for each scope, under the id given for it, and its entry in the ledger."""
+    rows, entries = [], []
+    for scope, consent_id in new.items():
+        shown: Shown = {
+            "policy": grant.policy.model_dump() if grant.policy else None,
+            "source": grant.source.model_dump(),
+            "asked": grant.asked.get(scope),
+        }
+        values = {
+            "person_id": person.person_id,
+            "consent_id": consent_id,
+            "recipient_id": grant.recipient.id,
+            "given_at": now,
+            "valid_until": grant.valid_until,
+            "data_from": grant.data_from,
+            "data_until": grant.data_until,
+            "type": scope.type.number,
+            "action": scope.action,
+            "purpose": grant.purpose,
+            "recipient_kind": grant.recipient.kind,
+            "state": "active",
+        }
+        sealed = person.key.seal(orjson.dumps(shown), *place_of(values))
+        rows.append({**values, "sealed": sealed})
+        recipient = grant.recipient
+        given = About(consent_id, str(scope), grant.purpose, recipient.kind, recipient.id)
+        limits = {name: values[name] for name in ("valid_until", "data_from", "data_until")}
+        more = {**shown, **limits, "policy_sha256": grant.policy_sha256}
+        entries.append(Entry(given, "given", more))
+    made = await connection.execute(insert(Consent).returning(Consent), rows)
+    await append_events(connection, person, entries, at=now)
+    return {scope_of_row(row): row for row in made.all()}
 
 
 async def enter_refusal(

@@ -1,6 +1,6 @@
 """What becomes of a consent after it was given. Every function runs behind the person's gate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -104,14 +104,19 @@ async def withdraw(
 
 
 async def unfreeze(
-    connection: AsyncConnection, person: Principal, given: ConsentRow, now: datetime
+    connection: AsyncConnection, person: Principal, given: Sequence[ConsentRow], now: datetime
 ) -> None:
-    """Releases what earlier consents of the app for the type let in, now that one is given anew."""
+    """Releases what earlier consents of an app for these types let in, now that they are given
+    anew. All are given to one recipient.
+    """
+    types = {row.type for row in given if row.action == "collect"}
+    if not types:
+        return
     query = select(Consent).where(
         Consent.person_id == person.person_id,
-        Consent.type == given.type,
+        Consent.type.in_(types),
         Consent.action == "collect",
-        Consent.recipient_id == given.recipient_id,
+        Consent.recipient_id == given[0].recipient_id,
         Consent.frozen_until.is_not(None),
     )
     for row in (await connection.execute(query)).all():
