@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import re
+import secrets
 from uuid import uuid4
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from fastapi import FastAPI
 from sqlalchemy import text
 
@@ -93,14 +96,14 @@ async def test_what_an_apps_backend_may_its_id_alone_may_not(
     assert (await client.post("/oauth/token", auth=app.auth, data=form)).status_code == 200
 
 
-async def test_of_a_secret_only_an_argon2id_hash_is_stored(app: FastAPI, make: Make) -> None:
+async def test_of_a_secret_only_a_salted_hash_is_stored(app: FastAPI, make: Make) -> None:
     registered = await make.app()
     row = text("SELECT c::text FROM clients c WHERE client_id = :client_id")
     async with app.state.engine.connect() as connection:
         stored = str(await connection.scalar(row, {"client_id": registered.id}))
-    # The costs are the least that OWASP's Password Storage Cheat Sheet allows.
-    assert "$argon2id$v=19$m=19456,t=2,p=1$" in stored
     raw = registered.secret.encode()
+    assert re.search(r"sha256\$[0-9a-f]{32}\$[0-9a-f]{64}", stored)
+    assert len(base64.urlsafe_b64decode(registered.secret + "=")) == 32, "what nobody guesses"
     for trace in (registered.secret, raw.hex(), hashlib.sha256(raw).hexdigest()):
         assert trace not in stored
 
@@ -110,3 +113,11 @@ def test_a_secret_has_another_hash_each_time_and_matches_both() -> None:
     assert hashes[0] != hashes[1]
     assert [secret_matches("a secret", each) for each in hashes] == [True, True]
     assert not secret_matches("another secret", hashes[0])
+
+
+def test_a_secret_that_was_hashed_with_argon2_once_is_still_good() -> None:
+    secret = secrets.token_urlsafe(32)
+    kdf = Argon2id(salt=b"0123456789abcdef", length=32, iterations=1, lanes=1, memory_cost=64)
+    stored = kdf.derive_phc_encoded(secret.encode())
+    assert secret_matches(secret, stored)
+    assert not secret_matches(secret[:-1], stored)

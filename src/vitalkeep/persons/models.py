@@ -27,7 +27,7 @@ class Client(Table):
     client_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("public", "random id"))
     name: Mapped[str] = mapped_column(Text, info=holds("public", "the app's own name"))
     secret_hash: Mapped[str] = mapped_column(
-        Text, info=holds("digest", "argon2id of the client's secret")
+        Text, info=holds("digest", "hash of the client's random secret")
     )
     redirect_uris: Mapped[list[str]] = mapped_column(
         ARRAY(Text), info=holds("public", "where Google may send a person back to")
