@@ -22,6 +22,7 @@ from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
 from vitalkeep.cli import audit, bulk, keyring, organizations, parties, server
+from vitalkeep.cli.check import check
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
 from vitalkeep.cli.worker import worker
@@ -39,6 +40,7 @@ app.command()(server.dev)
 app.command()(server.serve)
 app.command()(worker)
 app.command()(server.migrate)
+app.command()(check)
 app.command()(parties.token)
 app.command("import")(bulk.import_command)
 app.command("export")(bulk.export_command)
