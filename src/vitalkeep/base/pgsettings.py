@@ -148,7 +148,7 @@ async def list_misset(connection: AsyncConnection) -> list[Finding]:
     """Settings with another value than wanted, as this login's sessions have them."""
     names = {each.setting for each in WANTED} | {NO_PARAMETERS[0]}
     rows = await connection.execute(SETTINGS, {"names": sorted(names)})
-    return list(judge({name: setting for name, setting in rows}))
+    return list(judge({row.name: row.setting for row in rows}))
 
 
 def judge(settings: Mapping[str, str]) -> Iterator[Finding]:
