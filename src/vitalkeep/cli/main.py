@@ -53,6 +53,7 @@ app.add_typer(audit.audit_app, name="audit")
 app.add_typer(keyring.keys_app, name="keys")
 keyring.erasures_app.command("scrub")(retention.erasures_scrub)
 app.add_typer(keyring.erasures_app, name="erasures")
+app.add_typer(retention.retention_app, name="retention")
 app.add_typer(keyring.receipts_app, name="receipts")
 
 

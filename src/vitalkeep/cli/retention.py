@@ -1,17 +1,57 @@
 """Commands about how long what is kept, and about taking what was deleted off the disk."""
 
 import asyncio
+import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from vitalkeep.base import clock
+from vitalkeep.base.settings import Settings
 from vitalkeep.cli.database import World, connect, open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, console, errors, fail
+from vitalkeep.cli.parties import run
+from vitalkeep.retention.published import describe
+from vitalkeep.retention.rules import list_rules
 from vitalkeep.retention.scrubbing import LOCK, Holding, Scrub, list_holdings, list_tables, scrub
+from vitalkeep.retention.sweeping import Planned, plan
+
+TOMBSTONE_DAYS: Final = int(Settings.model_fields["tombstone_days"].default)
+UNFOLDED: Final = 200
+"""Columns of a table that goes to a file, where nothing is cut."""
+
+retention_app = typer.Typer(help="How long what is kept.", no_args_is_help=True)
+
+
+@retention_app.command("plan")
+def retention_plan(data: Data = None, as_json: AsJson = False) -> None:
+    """Show what is due by each rule, since when, and when the next row will be; deletes nothing."""
+
+    async def work(world: World, connection: AsyncConnection) -> list[Planned]:
+        rules = list_rules(world.settings.tombstone_days)
+        return await plan(connection, rules, clock.now())
+
+    found = [each.to_json() for each in run(data, work)]
+    if as_json:
+        answer({"rules": found}, as_json=True)
+        return
+    names = ("rule", "kept", "due", "overdue_since", "waiting", "next_due")
+    shown = Table(*(name.replace("_", " ") for name in names))
+    for each in found:
+        shown.add_row(*("" if each[name] is None else str(each[name]) for name in names))
+    wide = console if console.is_terminal else Console(width=UNFOLDED)
+    wide.print(shown)
+
+
+@retention_app.command("rules")
+def retention_rules() -> None:
+    """Print the rules as Markdown, with their grounds."""
+    sys.stdout.write(describe(list_rules(TOMBSTONE_DAYS)))
 
 
 def erasures_scrub(

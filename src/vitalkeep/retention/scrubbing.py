@@ -124,7 +124,7 @@ async def rewrite(raw: asyncpg.Connection, table: str) -> Rewritten:
 
     PostgreSQL only warns where it may not, so it is the new file that counts.
     """
-    before = await raw.fetchrow(LOOK, table)
+    before = await look(raw, table)
     how = "FULL" if table in STATISTICS else "FULL, ANALYZE"
     left = None
     try:
@@ -133,10 +133,18 @@ async def rewrite(raw: asyncpg.Connection, table: str) -> Rewritten:
         left = "somebody uses it: try again"
     except asyncpg.InsufficientPrivilegeError:
         left = "only its owner may"
-    after = await raw.fetchrow(LOOK, table)
+    after = await look(raw, table)
     if left is None and before["file"] == after["file"]:
         left = "only its owner may"
     return Rewritten(table, before["bytes"], after["bytes"], after["dead"], left)
+
+
+async def look(raw: asyncpg.Connection, table: str) -> asyncpg.Record:
+    """Size, file and dead rows of a table. Raises LookupError where migrations lack."""
+    row = await raw.fetchrow(LOOK, table)
+    if row is None:
+        raise LookupError(table)
+    return row
 
 
 async def switch_wal(raw: asyncpg.Connection) -> str:
