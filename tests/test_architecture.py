@@ -25,6 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"fhir"}),
     frozenset({"disclosure", "statistics"}),
     frozenset({"erasure"}),
+    frozenset({"retention"}),
     frozenset({"web"}),
     frozenset({"openapi", "explorer"}),
     frozenset({"app"}),

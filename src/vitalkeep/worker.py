@@ -22,6 +22,8 @@ from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
 from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
+from vitalkeep.retention.rules import list_rules
+from vitalkeep.retention.sweeping import measure, sweep
 
 RETRY_S: Final = 60.0
 
@@ -57,11 +59,20 @@ async def end_freezes(engine: AsyncEngine, settings: Settings) -> int:
     return await delete_frozen(engine, open_keyring(settings), clock.now())
 
 
+async def sweep_retention(engine: AsyncEngine, settings: Settings) -> int:
+    """Deletes what is past its time by the rules of retention, and measures what is overdue."""
+    rules, now = list_rules(settings.tombstone_days), clock.now()
+    swept = await sweep(engine, rules, now)
+    await measure(engine, rules, now)
+    return swept
+
+
 TASKS: Final = (
     Task("purge_tombstones", 3600.0, purge),
     Task("rotate_keys", 600.0, rotate_keys),
     Task("expire_consents", 300.0, enter_expiries),
     Task("delete_frozen", 3600.0, end_freezes),
+    Task("sweep_retention", 3600.0, sweep_retention),
 )
 
 

@@ -55,9 +55,9 @@ async def list_provisions(
 ) -> tuple[list[RowMapping], Place | None]:
     """Provisions of the person's data, newest first, and where the next page starts, if any.
 
-    They are computed from access events, which nothing purges while the person is here, three years
-    and longer. Leaving deletes the events, and these with them: afterwards only the recipients'
-    own records of what they received (art. 30) tell of it.
+    They are computed from access events, which are kept for three years (docs/retention.md).
+    Leaving deletes the events, and these with them: afterwards only the recipients' own records of
+    what they received (art. 30) tell of it.
     """
     day, organization_id, purpose = after or (None, None, None)
     values = {

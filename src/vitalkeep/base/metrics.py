@@ -22,6 +22,12 @@ TASK_RUNS = Counter(
 TASK_ROWS = Counter(
     "vitalkeep_task_rows", "Rows that periodic tasks dealt with", ["task"], registry=REGISTRY
 )
+OVERDUE = Gauge(
+    "vitalkeep_retention_overdue_seconds",
+    "For how long the oldest row that should have gone has been due",
+    ["rule"],
+    registry=REGISTRY,
+)
 RECORDS = Counter("vitalkeep_records", "Pushed records by verdict", ["status"], registry=REGISTRY)
 CARE_READS = Counter("vitalkeep_care_reads", "Reads through a case", registry=REGISTRY)
 CARE_REFUSALS = Counter(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from vitalkeep.base.errors import DependencyUnavailable, problems
 from vitalkeep.base.metrics import exposition
 from vitalkeep.base.migrate import is_migrated
+from vitalkeep.base.pgsettings import explain, list_leaks
 from vitalkeep.base.session import is_bound
 
 router = APIRouter(tags=["operations"])
@@ -34,7 +35,7 @@ async def get_health() -> Health:
 
 @router.get("/readyz", responses=problems(DependencyUnavailable))
 async def get_readiness(request: Request) -> Readiness:
-    """Whether database, migrations and keyring are as this version needs them.
+    """Whether database, its settings, migrations and keyring are as this version needs them.
 
     Asked over a connection of its own, one at a time: a busy process is not an unready one.
     """
@@ -47,6 +48,9 @@ async def get_readiness(request: Request) -> Readiness:
                 "Row-level security does not bind the role that requests run under: see "
                 "VITALKEEP_DATABASE_ROLE in docs/operations.md."
             )
+        leaks = [] if state.settings.development else await list_leaks(connection)
+        if leaks:
+            raise DependencyUnavailable(explain(leaks))
     if not state.keyring.token_keys:
         raise DependencyUnavailable("The keyring has no signing key: run `vitalkeep keys init`.")
     return Readiness()

@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Text,
     Uuid,
 )
@@ -35,6 +36,7 @@ class Invitation(Table):
             "inviter_id IS NOT NULL AND relative_id IS NOT NULL)",
             name="inviter",
         ),
+        Index(None, "expires_at"),  # for the sweep only, across inviters
     )
 
     code_digest: Mapped[bytes] = mapped_column(

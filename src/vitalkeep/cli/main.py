@@ -21,7 +21,8 @@ from vitalkeep.base.keys import DirectoryKeyring, init_keyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
-from vitalkeep.cli import audit, bulk, keyring, organizations, parties, server
+from vitalkeep.cli import audit, bulk, keyring, organizations, parties, retention, server
+from vitalkeep.cli.check import check
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
 from vitalkeep.cli.worker import worker
@@ -39,6 +40,7 @@ app.command()(server.dev)
 app.command()(server.serve)
 app.command()(worker)
 app.command()(server.migrate)
+app.command()(check)
 app.command()(parties.token)
 app.command("import")(bulk.import_command)
 app.command("export")(bulk.export_command)
@@ -49,7 +51,9 @@ app.add_typer(organizations.team_app, name="team")
 app.add_typer(parties.policy_app, name="policy")
 app.add_typer(audit.audit_app, name="audit")
 app.add_typer(keyring.keys_app, name="keys")
+keyring.erasures_app.command("scrub")(retention.erasures_scrub)
 app.add_typer(keyring.erasures_app, name="erasures")
+app.add_typer(retention.retention_app, name="retention")
 app.add_typer(keyring.receipts_app, name="receipts")
 
 

@@ -23,6 +23,7 @@ from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.outbound import inside_client
 from vitalkeep.base.pgprocess import locked
 from vitalkeep.base.settings import Settings
+from vitalkeep.cli.check import require_forgetful
 from vitalkeep.cli.database import ensure_keyring, load_settings, read_settings
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, console, fail
 from vitalkeep.demo import world
@@ -62,6 +63,7 @@ def dev(
         keyring = ensure_keyring(settings)
         configure_logs("warning")  # the seeding's own requests are nobody's business
         asyncio.run(upgrade(url))
+        require_forgetful(settings)
         with locked(settings.data / "demo.lock", timeout_s=SEED_TIMEOUT_S):
             welcome(asyncio.run(seed(settings, keyring)), base, as_json=as_json)
         configure_logs(settings.log_level)
@@ -148,7 +150,7 @@ def serve(
 ) -> None:
     """Serve in production: needs VITALKEEP_DATABASE_URL and VITALKEEP_KEYRING."""
     with clear_errors():
-        production_settings()
+        require_forgetful(production_settings()[0])
     uvicorn.run(
         "vitalkeep.cli.server:production_app",
         factory=True,

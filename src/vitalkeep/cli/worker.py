@@ -15,6 +15,7 @@ from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.metrics import REGISTRY
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
+from vitalkeep.cli.check import require_forgetful
 from vitalkeep.cli.database import open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors
 from vitalkeep.cli.server import production_settings
@@ -31,6 +32,7 @@ def worker(
 ) -> None:
     """Do what no request asks for: purge deletions, end consents, rotate keys. SIGTERM ends it."""
     with clear_errors(), worker_settings(data) as settings:
+        require_forgetful(settings)
         if once:
             configure_logs("error")
             answer(asyncio.run(run_each(settings)), as_json=as_json)

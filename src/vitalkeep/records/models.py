@@ -84,6 +84,8 @@ class Push(Table):
     """A push that was written whole: which change numbers its records got (`records.pushes`)."""
 
     __tablename__ = "pushes"
+    # For the sweep only, across persons.
+    __table_args__ = (Index(None, "pushed_at", postgresql_using="brin"),)
 
     person_id: Mapped[UUID] = person_column(primary_key=True)
     digest: Mapped[bytes] = mapped_column(

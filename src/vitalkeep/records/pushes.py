@@ -21,7 +21,7 @@ from vitalkeep.records.consented import COLLECT_IN_FORCE
 WORTH: Final = 8192
 """Shorter bodies are read again sooner than they are looked up."""
 KEPT_FOR: Final = timedelta(days=7)
-"""How long a push is told again at once; afterwards it is read like a new one."""
+"""How long a push is told again at once; afterwards it is read like a new one, and swept."""
 
 FIND: Final = """
 SELECT first_feed, last_feed FROM pushes WHERE person_id = $1 AND digest = $2
