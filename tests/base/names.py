@@ -12,10 +12,12 @@ REAL: Final = socket.getaddrinfo
 class Resolver:
     """Answers for invented names, each a list of addresses; the last answer stays.
 
-    Whatever is no invented name goes to the system, which needs no network for numbers.
+    Other invented names have the address `otherwise`, if there is one. Whatever is no invented
+    name goes to the system, which needs no network for numbers.
     """
 
     answers: dict[str, list[list[str]]] = field(default_factory=dict)
+    otherwise: str | None = None
     asked: list[str] = field(default_factory=list)
 
     def getaddrinfo(self, host: Any, port: Any, *rest: Any, **more: Any) -> list[Any]:
@@ -23,9 +25,9 @@ class Resolver:
         if not str(host).endswith(".example"):
             return list(REAL(host, port, *rest, **more))
         self.asked.append(host)
-        if host not in self.answers:
+        left = self.answers.get(host, [[self.otherwise]] if self.otherwise else [])
+        if not left:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        left = self.answers[host]
         addresses = left.pop(0) if len(left) > 1 else left[0]
         return [self.found(ipaddress.ip_address(each), port) for each in addresses]
 

@@ -29,7 +29,7 @@ URL = "https://notices.jp.example/vitalkeep"
 PUBLIC, OTHER = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 
 INSIDE = [
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 - bound by nobody
     "10.1.2.3",
     "100.100.100.200",
     "127.0.0.1",

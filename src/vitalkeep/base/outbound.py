@@ -95,7 +95,9 @@ class Pinned(httpx.AsyncBaseTransport):
         host = request.url.host
         addresses = await resolve(host, request.url.port or (request.url.scheme == "https") * 443)
         if not addresses or not (self._allow_private or all(map(is_public, addresses))):
-            raise AddressRefused("the host has no public address, or not only such", request=request)
+            raise AddressRefused(
+                "the host has no public address, or not only such", request=request
+            )
         pinned = httpx.Request(
             request.method,
             request.url.copy_with(host=str(addresses[0])),
