@@ -37,6 +37,7 @@ from vitalkeep.explorer import mount_explorer
 from vitalkeep.fhir import routes as fhir_routes
 from vitalkeep.fhir.outcomes import BASE_PATH, outcome_response
 from vitalkeep.fhir.published import fhir_schemas
+from vitalkeep.notices import routes as notice_routes
 from vitalkeep.openapi import install_openapi, operation_id
 from vitalkeep.persons import routes as person_routes
 from vitalkeep.persons.google import GoogleCertificates
@@ -68,6 +69,7 @@ ROUTERS = (
     routes_assignment.router,
     routes_organization.router,
     routes_teams.router,
+    notice_routes.router,
     reading_routes.router,
     fhir_routes.router,
     audit_routes.router,

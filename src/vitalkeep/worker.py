@@ -20,6 +20,7 @@ from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
 from vitalkeep.base.settings import Settings
 from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
+from vitalkeep.notices.delivery import deliver_due, purge_ended
 from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
 from vitalkeep.retention.rules import list_rules
@@ -67,12 +68,25 @@ async def sweep_retention(engine: AsyncEngine, settings: Settings) -> int:
     return swept
 
 
+async def send_notices(engine: AsyncEngine, settings: Settings) -> int:
+    """Sends the notices that are due."""
+    allow_private = settings.allow_private_notices
+    return await deliver_due(engine, lambda: open_keyring(settings), allow_private=allow_private)
+
+
+async def purge_notices(engine: AsyncEngine, _settings: Settings) -> int:
+    """Forgets notices that were delivered or given up 30 days ago."""
+    return await purge_ended(engine, clock.now())
+
+
 TASKS: Final = (
     Task("purge_tombstones", 3600.0, purge),
     Task("rotate_keys", 600.0, rotate_keys),
     Task("expire_consents", 300.0, enter_expiries),
     Task("delete_frozen", 3600.0, end_freezes),
     Task("sweep_retention", 3600.0, sweep_retention),
+    Task("send_notices", 10.0, send_notices),
+    Task("purge_notices", 3600.0, purge_notices),
 )
 
 

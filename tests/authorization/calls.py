@@ -49,6 +49,9 @@ BODIES: Final[dict[str, Body]] = {
         "platform": "health_connect", "granted": [],
     },
     "PATCH /v1/organization": lambda _make, _town, _ids: {"name": "Harbor Guidance"},
+    "PUT /v1/organization/notices": lambda _make, _town, _ids: {
+        "url": "https://notices.harbor.jp.example/vitalkeep",
+    },
     "POST /v1/organization/staff": lambda _make, _town, _ids: {
         "email": "new.nurse@staff.example", "role": "nurse",
     },

@@ -62,6 +62,9 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
         NO_PERSON,
     ),
     "DELETE /v1/me/records/{record_id}": (ITS_PERSON, NO_PERSON, NO_PERSON),
+    "DELETE /v1/organization/notices": (
+        "401 403 403 403 403 403 403 403 403 403 403 403 403 204 403 403",
+    ),
     "DELETE /v1/organization/teams/{team_id}": (
         "401 403 403 403 403 403 403 403 403 403 403 403 403 204 403 403",
         NO_ADMINISTRATOR,
@@ -111,6 +114,7 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
     "GET /v1/me/records/{record_id}": (ITS_PERSON, NO_PERSON, NO_PERSON),
     "GET /v1/me/source-priority": (A_PERSON,),
     "GET /v1/organization": (WHO_KNOWS_COLLEAGUES,),
+    "GET /v1/organization/notices": (NO_ADMINISTRATOR,),  # none of them has named a URL
     "GET /v1/organization/staff": (WHO_KNOWS_COLLEAGUES,),
     "GET /v1/organization/teams": (WHO_KNOWS_COLLEAGUES,),
     "GET /v1/policies": (ANYBODY,),
@@ -144,4 +148,5 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
     "PUT /v1/cases/{case_id}/staff": (COORDINATOR, NO_COORDINATOR, NO_COORDINATOR),
     "PUT /v1/me/platform-grants": (A_PERSON,),
     "PUT /v1/me/source-priority": (A_PERSON,),
+    "PUT /v1/organization/notices": (ADMINISTRATOR,),
 }

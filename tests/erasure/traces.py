@@ -58,6 +58,7 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
     case_id = UUID(accepted["case"]["id"])
     await make.watch(person, ["sleep.read"])
     assert (await nurse.get(f"/v1/cases/{case_id}/records")).status_code == 200
+    await tell_of_a_closed_case(make, person, nurse)
     consents = (await person.get("/v1/me/consents")).json()["consents"]
     return Life(
         person=person,
@@ -68,6 +69,18 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
         consent_ids=[UUID(consent["id"]) for consent in consents],
         record_ids=[UUID(result["id"]) for result in pushed["results"] + night["results"]],
     )
+
+
+async def tell_of_a_closed_case(make: Make, person: Caller, nurse: Caller) -> None:
+    """Closes another case of the person's, of which a notice waits that can't be sent."""
+    assert nurse.organization_id is not None
+    admin = await make.staff(nurse.organization_id, role="administrator")
+    url = {"url": "https://notices.harbor.jp.example/vitalkeep"}
+    await admin.request("PUT", "/v1/organization/notices", json=url)
+    accepted = await make.case(nurse, person, ["distance.read"])
+    closed = await person.post(f"/v1/me/cases/{accepted['case']['id']}/closure")
+    assert closed.status_code == 200, closed.text
+    await admin.request("DELETE", "/v1/organization/notices")
 
 
 async def confirm_token(person: Caller) -> str:

@@ -33,6 +33,9 @@ CARE_READS = Counter("vitalkeep_care_reads", "Reads through a case", registry=RE
 CARE_REFUSALS = Counter(
     "vitalkeep_care_refusals", "Refused reads through a case", ["reason"], registry=REGISTRY
 )
+NOTICES = Counter(
+    "vitalkeep_notices", "Notices that were delivered or given up", ["state"], registry=REGISTRY
+)
 ERASURES = Counter("vitalkeep_erasures", "Completed deactivations", registry=REGISTRY)
 
 

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         default=24, ge=0, description="how old the newest master key gets; 0: only by hand"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    allow_private_notices: bool = Field(
+        default=False, description="development: notices may go to private addresses and over http"
+    )
     refresh_days: int = Field(default=90, ge=1, description="life of an unused refresh token")
     google_certs_url: str = GOOGLE_CERTS
     default_time_zone: str = Field(default="Asia/Tokyo", description="IANA zone of new persons")

@@ -22,6 +22,8 @@ from vitalkeep.care.workers import list_workers
 from vitalkeep.consents.models import Consent
 from vitalkeep.consents.states import withdraw
 from vitalkeep.datatypes.registry import BY_NUMBER
+from vitalkeep.notices.endpoints import Recipient
+from vitalkeep.notices.outbox import Content, queue
 from vitalkeep.persons.access import PersonCaller, StaffCaller
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.persons.lookup import load_person
@@ -92,6 +94,10 @@ async def _close(
             closure_reason=closing.reason,
         )
     )
+    if row["organization_id"] is not None:
+        recipient = Recipient("organization", row["organization_id"])
+        content = Content([row["case_id"]], person_id=person.person_id)
+        await queue(connection, recipient, "case.closed", content)
     if not await _is_still_used(connection, row):
         await _end_consents(connection, person, row, closing.by)
 

@@ -21,7 +21,7 @@ from vitalkeep.base.keys import DirectoryKeyring, init_keyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
-from vitalkeep.cli import audit, bulk, keyring, organizations, parties, retention, server
+from vitalkeep.cli import audit, bulk, keyring, notices, organizations, parties, retention, server
 from vitalkeep.cli.check import check
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
@@ -44,8 +44,8 @@ app.command()(check)
 app.command()(parties.token)
 app.command("import")(bulk.import_command)
 app.command("export")(bulk.export_command)
-app.add_typer(parties.client_app, name="client")
-app.add_typer(organizations.org_app, name="org")
+app.add_typer(notices.client_app, name="client")
+app.add_typer(notices.org_app, name="org")
 app.add_typer(organizations.staff_app, name="staff")
 app.add_typer(organizations.team_app, name="team")
 app.add_typer(parties.policy_app, name="policy")

@@ -28,6 +28,7 @@ from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.erasure import certificate as certificates
 from vitalkeep.erasure import models as erasure_models
 from vitalkeep.erasure.models import Erasure
+from vitalkeep.notices import models as notice_models
 from vitalkeep.persons import models as person_models
 from vitalkeep.persons.epochs import newest_epoch
 from vitalkeep.persons.models import Organization, Person
@@ -42,6 +43,7 @@ ALL_MODELS: Final = (
     record_models,
     summary_models,
     care_models,
+    notice_models,
     erasure_models,
 )
 CONFIRM_WITHIN: Final = timedelta(minutes=5)

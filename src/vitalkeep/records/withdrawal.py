@@ -28,6 +28,7 @@ from vitalkeep.consents.stored import (
     to_view,
 )
 from vitalkeep.datatypes.registry import BY_NUMBER
+from vitalkeep.notices.outbox import queue_withdrawal
 from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.models import BY_WITHDRAWAL
@@ -87,7 +88,8 @@ async def end(
     """
     open_shown(person, row)
     now = clock.now()
-    if row.state in STANDING and has_ended(row, now):
+    stood = row.state in STANDING and not has_ended(row, now)
+    if row.state in STANDING and not stood:
         await expire(connection, person, row, now)
     deleted = frozen = 0
     since = await _others_since(connection, person, row, now)
@@ -104,6 +106,15 @@ async def end(
         ),
     }
     await withdraw(connection, person, row, outcome)
+    reads = row.action == "read" and row.recipient_kind == "organization"
+    if reads and stood and since is None:
+        await queue_withdrawal(
+            connection,
+            row.recipient_id,
+            person.person_id,
+            purpose=row.purpose,
+            scope=f"{BY_NUMBER[row.type].name}.read",
+        )
 
 
 async def _others_since(
