@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.errors import NotFound
 from vitalkeep.cli.database import World
-from vitalkeep.cli.organizations import Org, org_app
+from vitalkeep.cli.organizations import Org
 from vitalkeep.cli.output import AsJson, Data, answer
-from vitalkeep.cli.parties import client_app, read_uuid, run
+from vitalkeep.cli.parties import read_uuid, run
 from vitalkeep.notices import endpoints
 from vitalkeep.notices.endpoints import Recipient, RecipientKind
 from vitalkeep.persons.clients import find_client
@@ -22,7 +22,6 @@ Url: TypeAlias = Annotated[
 Remove: TypeAlias = Annotated[bool, typer.Option("--remove", help="Send no notices any more.")]
 
 
-@client_app.command("notices")
 def client_notices(
     client: Annotated[str, typer.Argument(help="The app's id.")],
     url: Url = None,
@@ -34,7 +33,6 @@ def client_notices(
     answer(change(data, ("app", client), url, remove=remove), as_json=as_json)
 
 
-@org_app.command("notices")
 def org_notices(
     org: Org,
     url: Url = None,
