@@ -12,7 +12,7 @@ from vitalkeep.cli.main import app
 
 PROMISED = {
     *("dev", "demo", "serve", "migrate", "token", "openapi", "version"),
-    *("client", "org", "staff", "policy", "keys", "erasures"),
+    *("client", "org", "staff", "policy", "keys", "erasures", "check", "retention"),
 }
 
 
@@ -41,7 +41,18 @@ def test_no_command_at_all_shows_the_help() -> None:
     "command",
     [
         *("client add", "org add", "staff add", "policy add", "token", "keys init", "keys status"),
-        *("erasures list", "erasures verify", "openapi", "migrate", "demo", "dev", "version"),
+        *(
+            "erasures list",
+            "erasures verify",
+            "erasures scrub",
+            "check",
+            "retention plan",
+            "openapi",
+            "migrate",
+            "demo",
+            "dev",
+            "version",
+        ),
     ],
 )
 def test_every_command_takes_json(command: str) -> None:

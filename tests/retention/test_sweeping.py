@@ -107,7 +107,8 @@ async def test_a_sweep_that_was_cut_off_is_finished_by_the_next(
     for _ in range(3):
         await live(make)
     due = await newest(app, rule) + SECOND
-    real, done = sweeping.sweep_person, []
+    real = sweeping.sweep_person
+    done: list[int] = []
 
     async def once(*arguments: Any) -> int:
         if done:
