@@ -20,6 +20,7 @@ from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
 from vitalkeep.base.settings import Settings
 from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
+from vitalkeep.erasure.journal import finish_begun, forget_persons
 from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
 
@@ -57,7 +58,19 @@ async def end_freezes(engine: AsyncEngine, settings: Settings) -> int:
     return await delete_frozen(engine, open_keyring(settings), clock.now())
 
 
+async def finish_erasures(engine: AsyncEngine, settings: Settings) -> int:
+    """Finishes erasures that were cut off."""
+    return await finish_begun(engine, open_keyring(settings), settings)
+
+
+async def forget_erased(engine: AsyncEngine, _settings: Settings) -> int:
+    """Forgets who has left, once no backup holds them."""
+    return await forget_persons(engine)
+
+
 TASKS: Final = (
+    Task("finish_erasures", 60.0, finish_erasures),
+    Task("forget_erased", 3600.0, forget_erased),
     Task("purge_tombstones", 3600.0, purge),
     Task("rotate_keys", 600.0, rotate_keys),
     Task("expire_consents", 300.0, enter_expiries),

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     rotate_hours: int = Field(
         default=24, ge=0, description="how old the newest master key gets; 0: only by hand"
     )
+    backup_days: int = Field(
+        default=35, ge=0, description="how long backups are kept; leavers' sealed ids as long"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     refresh_days: int = Field(default=90, ge=1, description="life of an unused refresh token")
     google_certs_url: str = GOOGLE_CERTS
