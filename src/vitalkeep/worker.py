@@ -21,6 +21,7 @@ from vitalkeep.base.settings import Settings
 from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
 from vitalkeep.erasure.journal import finish_begun, forget_persons
+from vitalkeep.erasure.journal_copy import keep_copy
 from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
 
@@ -59,8 +60,11 @@ async def end_freezes(engine: AsyncEngine, settings: Settings) -> int:
 
 
 async def finish_erasures(engine: AsyncEngine, settings: Settings) -> int:
-    """Finishes erasures that were cut off."""
-    return await finish_begun(engine, open_keyring(settings), settings)
+    """Finishes erasures that were cut off, and keeps the keyring's copy of the journal."""
+    try:
+        return await finish_begun(engine, open_keyring(settings), settings)
+    finally:
+        await keep_copy(engine, settings.keyring_dir)
 
 
 async def forget_erased(engine: AsyncEngine, _settings: Settings) -> int:

@@ -41,7 +41,16 @@ def test_no_command_at_all_shows_the_help() -> None:
     "command",
     [
         *("client add", "org add", "staff add", "policy add", "token", "keys init", "keys status"),
-        *("erasures list", "erasures verify", "openapi", "migrate", "demo", "dev", "version"),
+        *(
+            "erasures list",
+            "erasures verify",
+            "erasures replay",
+            "openapi",
+            "migrate",
+            "demo",
+            "dev",
+            "version",
+        ),
     ],
 )
 def test_every_command_takes_json(command: str) -> None:

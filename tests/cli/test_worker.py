@@ -11,7 +11,14 @@ from tests.cli.commands import AS_A_MODULE, call, environment, refusal, run_json
 from tests.cli.serving import PATIENCE_S, first_answer, free_port
 from vitalkeep.base import devdb
 
-TASKS = ["purge_tombstones", "rotate_keys", "expire_consents", "delete_frozen"]
+TASKS = [
+    "finish_erasures",
+    "forget_erased",
+    "purge_tombstones",
+    "rotate_keys",
+    "expire_consents",
+    "delete_frozen",
+]
 
 
 def test_one_round_says_what_each_task_did(data: Path) -> None:

@@ -1,33 +1,17 @@
 """Leaving: everything of the person goes, in one transaction, and nothing of anybody else."""
 
 import secrets
-from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 
 from tests.care.sql import refusal, run_sql
-from tests.erasure.traces import Life, confirm_token, deactivate, left, live, traces
+from tests.erasure.traces import Life, confirm_token, deactivate, left, list_rows, live, traces
 from tests.make import Make
 from vitalkeep.base.db import tables_of_a_person
 from vitalkeep.erasure.deactivate import ErasureIncomplete
 from vitalkeep.erasure.journal import finish_begun
-
-
-async def list_rows(app: FastAPI, person_id: UUID) -> dict[str, list[Any]]:
-    """Every row of a person, as the database writes it, by table."""
-    return {
-        table: [
-            row[0]
-            for row in await run_sql(
-                app,
-                f"SELECT t::text FROM {table} t WHERE {column} = :id ORDER BY 1",  # noqa: S608
-                id=person_id,
-            )
-        ]
-        for table, column in tables_of_a_person().items()
-    }
 
 
 async def refresh(make: Make, life: Life) -> int:

@@ -21,7 +21,7 @@ from vitalkeep.base.keys import DirectoryKeyring, init_keyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
-from vitalkeep.cli import audit, bulk, keyring, organizations, parties, server
+from vitalkeep.cli import audit, bulk, erasures, keyring, organizations, parties, server
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
 from vitalkeep.cli.worker import worker
@@ -49,7 +49,7 @@ app.add_typer(organizations.team_app, name="team")
 app.add_typer(parties.policy_app, name="policy")
 app.add_typer(audit.audit_app, name="audit")
 app.add_typer(keyring.keys_app, name="keys")
-app.add_typer(keyring.erasures_app, name="erasures")
+app.add_typer(erasures.erasures_app, name="erasures")
 app.add_typer(keyring.receipts_app, name="receipts")
 
 
