@@ -1,12 +1,12 @@
 """The sweep of what is past its time finds it without reading whole tables.
 
-Revision: 0023, after 0020b.
+Revision: 0023, after 0021.
 """
 
 from alembic import op
 
 revision = "0023"
-down_revision = "0020b"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -20,6 +20,8 @@ from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
 from vitalkeep.base.settings import Settings
 from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
+from vitalkeep.erasure.journal import finish_begun, forget_persons
+from vitalkeep.erasure.journal_copy import keep_copy
 from vitalkeep.notices.delivery import deliver_due, purge_ended
 from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
@@ -60,6 +62,19 @@ async def end_freezes(engine: AsyncEngine, settings: Settings) -> int:
     return await delete_frozen(engine, open_keyring(settings), clock.now())
 
 
+async def finish_erasures(engine: AsyncEngine, settings: Settings) -> int:
+    """Finishes erasures that were cut off, and keeps the keyring's copy of the journal."""
+    try:
+        return await finish_begun(engine, open_keyring(settings), settings)
+    finally:
+        await keep_copy(engine, settings.keyring_dir)
+
+
+async def forget_erased(engine: AsyncEngine, _settings: Settings) -> int:
+    """Forgets who has left, once no backup holds them."""
+    return await forget_persons(engine)
+
+
 async def sweep_retention(engine: AsyncEngine, settings: Settings) -> int:
     """Deletes what is past its time by the rules of retention, and measures what is overdue."""
     rules, now = list_rules(settings.tombstone_days), clock.now()
@@ -80,6 +95,8 @@ async def purge_notices(engine: AsyncEngine, _settings: Settings) -> int:
 
 
 TASKS: Final = (
+    Task("finish_erasures", 60.0, finish_erasures),
+    Task("forget_erased", 3600.0, forget_erased),
     Task("purge_tombstones", 3600.0, purge),
     Task("rotate_keys", 600.0, rotate_keys),
     Task("expire_consents", 300.0, enter_expiries),

@@ -44,6 +44,7 @@ def test_no_command_at_all_shows_the_help() -> None:
         *(
             "erasures list",
             "erasures verify",
+            "erasures replay",
             "erasures scrub",
             "check",
             "retention plan",

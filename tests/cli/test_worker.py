@@ -12,8 +12,8 @@ from tests.cli.serving import PATIENCE_S, first_answer, free_port
 from vitalkeep.base import devdb
 
 TASKS = [
-    *("purge_tombstones", "rotate_keys", "expire_consents", "delete_frozen", "sweep_retention"),
-    *("send_notices", "purge_notices"),
+    *("finish_erasures", "forget_erased", "purge_tombstones", "rotate_keys", "expire_consents"),
+    *("delete_frozen", "sweep_retention", "send_notices", "purge_notices"),
 ]
 
 

@@ -1,16 +1,25 @@
 """Certificates: whoever has the published keys can check them, and no change goes unnoticed."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+from fastapi import FastAPI
 from pydantic import ValidationError
 
 from tests.erasure.traces import left, live
 from tests.make import Make
 from vitalkeep.base import clock
 from vitalkeep.base.keys import DirectoryKeyring, init_keyring
-from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, issue, verify
+from vitalkeep.erasure.certificate import (
+    Certificate,
+    CertificateInvalid,
+    Erased,
+    issue,
+    sign,
+    verify,
+)
 
 Keys = dict[str, dict[str, str]]
 
@@ -41,7 +50,7 @@ async def test_a_certificate_verifies_with_the_published_keys(make: Make) -> Non
     keys = await published_keys(make)
     statement = verify(Certificate.model_validate(document), keys)
     assert statement.model_dump(mode="json", exclude_none=True) == document["statement"]
-    assert statement.format == "vitalkeep-erasure-certificate/1"
+    assert statement.format == "vitalkeep-erasure-certificate/2"
     assert is_good(orjson.dumps(document), keys)
 
 
@@ -98,9 +107,13 @@ async def test_a_signature_of_another_deployment_is_refused(
         DirectoryKeyring(directory),
         statement.issuer,
         statement.erasure_id,
-        requested_at=clock.now(),
-        rows_deleted=statement.rows_deleted,
-        epoch=1,
+        Erased(
+            requested_at=clock.now(),
+            erased_at=clock.now(),
+            kept_until=clock.now(),
+            rows_deleted=statement.rows_deleted,
+            epoch=1,
+        ),
     )
     keys = await published_keys(make)
     assert not is_good(forged.model_dump_json().encode(), keys)
@@ -116,3 +129,48 @@ async def test_a_certificate_names_nobody(make: Make) -> None:
     for each in (*life.ids, life.app.id, life.nurse.id, life.nurse.organization_id):
         assert str(each) not in document
     assert life.person.external_id not in document
+
+
+async def test_a_certificate_of_the_first_version_is_still_good(make: Make, app: FastAPI) -> None:
+    statement = Certificate.model_validate(await certificate_of(make)).statement
+    later = {"stores": None, "upstream": None, "recipients": None, "retained": None}
+    old = statement.model_copy(update={**later, "format": "vitalkeep-erasure-certificate/1"})
+    document = sign(app.state.keyring, old).model_dump_json(exclude_none=True).encode()
+    assert not set(later) & set(orjson.loads(document)["statement"])
+    assert is_good(document, await published_keys(make))
+
+
+async def test_a_certificate_says_where_it_was_deleted_who_is_told_and_what_stays(
+    make: Make, app: FastAPI
+) -> None:
+    life = await live(make)
+    (case,) = (await life.person.get("/v1/me/cases")).json()["cases"]
+    statement = (await left(life.person))["certificate"]["statement"]
+    assert statement["recipients"] == [
+        {"kind": "app", "name": "Test app", "outcome": "not_configured"},
+        {
+            "kind": "organization",
+            "name": case["organization"]["name"],
+            "outcome": "not_configured",
+        },
+    ]
+    assert statement["upstream"] == [
+        {"provider": name, "outcome": "not_connected"} for name in ("google_fit", "google_health")
+    ]
+    erased_at = datetime.fromisoformat(statement["erased_at"])
+    until = clock.rfc3339(erased_at + timedelta(days=app.state.settings.backup_days))
+    database, key_backup, old_files = statement["stores"]
+    assert database["store"] == "database"
+    assert "next backup" in key_backup["method"]
+    assert f"backups by {until}" in old_files["method"]
+    certificate, person_id = statement["retained"]
+    assert "until" not in certificate
+    assert person_id["until"] == until
+    assert all(each["basis"] for each in statement["retained"])
+
+
+async def test_a_relative_is_told_of_by_kind_only(make: Make) -> None:
+    person, relative = await make.person(), await make.person()
+    await make.watching(relative, person, ["sleep.read"], label="母")
+    statement = (await left(person))["certificate"]["statement"]
+    assert statement["recipients"][-1] == {"kind": "person", "outcome": "not_configured"}

@@ -1,30 +1,17 @@
 """Leaving: everything of the person goes, in one transaction, and nothing of anybody else."""
 
 import secrets
-from typing import Any
 from uuid import UUID
 
+import pytest
 from fastapi import FastAPI
 
 from tests.care.sql import refusal, run_sql
-from tests.erasure.traces import Life, confirm_token, deactivate, left, live, traces
+from tests.erasure.traces import Life, confirm_token, deactivate, left, list_rows, live, traces
 from tests.make import Make
 from vitalkeep.base.db import tables_of_a_person
-
-
-async def list_rows(app: FastAPI, person_id: UUID) -> dict[str, list[Any]]:
-    """Every row of a person, as the database writes it, by table."""
-    return {
-        table: [
-            row[0]
-            for row in await run_sql(
-                app,
-                f"SELECT t::text FROM {table} t WHERE {column} = :id ORDER BY 1",  # noqa: S608
-                id=person_id,
-            )
-        ]
-        for table, column in tables_of_a_person().items()
-    }
+from vitalkeep.erasure.deactivate import ErasureIncomplete
+from vitalkeep.erasure.journal import finish_begun
 
 
 async def refresh(make: Make, life: Life) -> int:
@@ -118,7 +105,9 @@ async def test_a_second_deactivation_is_not_signed_in_and_does_not_touch_the_new
     assert (await life.person.get("/v1/me")).status_code == 200
 
 
-async def test_a_row_that_would_stay_keeps_everything_in_place(make: Make, app: FastAPI) -> None:
+async def test_a_row_that_would_stay_keeps_the_rest_behind_a_closed_gate_until_it_goes(
+    make: Make, app: FastAPI
+) -> None:
     life = await live(make)
     before = await list_rows(app, life.person.id)
     name = f"put_back_{secrets.token_hex(4)}"
@@ -134,14 +123,24 @@ async def test_a_row_that_would_stay_keeps_everything_in_place(make: Make, app: 
         f"WHEN (OLD.person_id = '{life.person.id}') EXECUTE FUNCTION {name}()",
     )
     preview = (await life.person.get("/v1/me/deactivation")).json()
+    state = app.state
     try:
         answer = await deactivate(life.person, preview["confirm_token"])
+        with pytest.raises(ErasureIncomplete, match="sign_ins"):
+            await finish_begun(state.engine, state.keyring, state.settings)
     finally:
         await run_sql(app, f"DROP FUNCTION {name} CASCADE")
     assert refusal(answer)[1]["code"] == "internal_error"
     assert "certificate" not in answer.text
-    assert await list_rows(app, life.person.id) == before
-    unknown = await make.client.get(f"/v1/erasures/{preview['erasure_id']}")
-    assert unknown.status_code == 404
-    assert (await life.person.get("/v1/me")).status_code == 200
-    await left(life.person)
+    del before["persons"]
+    after = await list_rows(app, life.person.id)
+    assert len(after.pop("persons")) == 1
+    assert after == before
+    assert (await life.person.get("/v1/me")).status_code == 401
+    path = f"/v1/erasures/{preview['erasure_id']}"
+    begun = (await make.client.get(path)).json()
+    assert begun.keys() == {"erasure_id", "stage", "requested_at"}
+    assert begun["stage"] == "erasing"
+    assert await finish_begun(state.engine, state.keyring, state.settings) == 1
+    assert (await make.client.get(path)).json()["stage"] == "erased"
+    assert await traces(app, life.ids) == set()

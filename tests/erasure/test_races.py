@@ -25,15 +25,22 @@ def statuses(answers: list[httpx.Response]) -> set[int]:
     return {answer.status_code for answer in answers}
 
 
-async def test_of_deactivations_at_once_exactly_one_answers_with_a_certificate(make: Make) -> None:
+async def test_deactivations_at_once_are_one_erasure_with_one_certificate(
+    make: Make, app: FastAPI
+) -> None:
+    together = 0
     for _ in range(5):
         person = (await live(make)).person
         tokens = [await confirm_token(person) for _ in range(2)] * 2
         answers = await at_once(*(deactivate(person, token) for token in tokens))
-        assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
-        (done,) = (answer.json() for answer in answers if answer.status_code == 200)
-        found = await make.client.get(f"/v1/erasures/{done['erasure_id']}")
-        assert found.json()["certificate"] == done["certificate"]
+        assert statuses(answers) <= {200, 401}
+        done = [answer.json() for answer in answers if answer.status_code == 200]
+        together += len(done) > 1
+        assert all(each == done[0] for each in done)
+        found = await make.client.get(f"/v1/erasures/{done[0]['erasure_id']}")
+        assert found.json()["certificate"] == done[0]["certificate"]
+        assert await traces(app, [person.id]) == set()
+    assert together
 
 
 async def test_a_push_at_the_same_time_is_acknowledged_before_or_refused(
@@ -138,7 +145,9 @@ async def test_a_nurses_read_at_the_same_time_leaves_no_event(make: Make, app: F
         assert done.status_code == 200
         assert statuses(answers) <= {200, 404}
         events = done.json()["certificate"]["statement"]["rows_deleted"]["access_events"]
-        assert events == 2 + 2 * sum(answer.status_code == 200 for answer in answers)
+        # A read that found the gate closed may have been entered as denied before the end.
+        read = sum(answer.status_code == 200 for answer in answers)
+        assert 0 <= events - 2 - 2 * read <= 2 * (len(answers) - read)
         assert await traces(app, life.ids) == set()
 
 

@@ -31,7 +31,8 @@ async def test_the_preview_counts_no_deleted_records_and_changes_nothing(make: M
     await life.person.post(f"/v1/me/consents/{weight}/withdrawal", {})
     previews = [(await life.person.get("/v1/me/deactivation")).json() for _ in range(2)]
     assert [preview["records"] for preview in previews] == [{"steps": 1, "sleep": 1}] * 2
-    assert len({preview["erasure_id"] for preview in previews}) == 2
+    # On whatever device it is confirmed, every device can find the certificate.
+    assert len({preview["erasure_id"] for preview in previews}) == 1
     for preview in previews:
         found = await make.client.get(f"/v1/erasures/{preview['erasure_id']}")
         assert found.status_code == 404

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from tests.care.sql import run_sql
 from tests.make import App, Caller, Make
 from tests.records.stored import push_bytes
+from vitalkeep.base.db import tables_of_a_person
 from vitalkeep.datatypes.dialects.healthkit import EXAMPLES
 from vitalkeep.records.pushes import WORTH
 
@@ -125,3 +126,18 @@ async def traces(app: FastAPI, ids: Iterable[UUID], *words: str) -> set[tuple[st
     given = "SELECT CAST(:spellings AS text[]) AS s"
     everywhere = f"SELECT f.* FROM ({given}) g, LATERAL ({' UNION ALL '.join(looks)}) f"  # noqa: S608
     return {(row[0], row[1]) for row in await run_sql(app, everywhere, spellings=spellings)}
+
+
+async def list_rows(app: FastAPI, person_id: UUID) -> dict[str, list[Any]]:
+    """Every row of a person, as the database writes it, by table."""
+    return {
+        table: [
+            row[0]
+            for row in await run_sql(
+                app,
+                f"SELECT t::text FROM {table} t WHERE {column} = :id ORDER BY 1",  # noqa: S608
+                id=person_id,
+            )
+        ]
+        for table, column in tables_of_a_person().items()
+    }

@@ -11,7 +11,8 @@ from tests.records.stored import get_caller, get_json, list_all, list_rows, prob
 from tests.records.waiting import refusing_commits, waiters
 from vitalkeep.base import clock
 from vitalkeep.base.db import tables_of_a_person
-from vitalkeep.erasure.deactivate import count_rows, deactivate
+from vitalkeep.erasure.deactivate import count_rows
+from vitalkeep.erasure.journal import begin, erase
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.withdrawal import withdraw_consent
 
@@ -182,8 +183,8 @@ async def test_a_push_that_waits_while_the_person_leaves_is_refused_and_leaves_n
         await take_gate(connection, person.id)
         push = asyncio.create_task(person.post("/v1/me/records", batch(make)))
         await waiters(make)
-        issuer = state.settings.public_url
-        await deactivate(connection, state.keyring, issuer, person.id, uuid4())
+        erasure_id = await begin(connection, state.keyring, person.id, uuid4())
+        await erase(connection, state.keyring, state.settings, erasure_id)
         assert not push.done()
     assert problem_code(await push, 401) == "unauthenticated"
     async with state.engine.connect() as connection:

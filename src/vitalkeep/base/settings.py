@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     rotate_hours: int = Field(
         default=24, ge=0, description="how old the newest master key gets; 0: only by hand"
     )
+    backup_days: int = Field(
+        default=35, ge=0, description="how long backups are kept; leavers' sealed ids as long"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     allow_private_notices: bool = Field(
         default=False, description="development: notices may go to private addresses and over http"

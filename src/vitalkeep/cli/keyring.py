@@ -1,4 +1,4 @@
-"""Commands of the keyring and of certificates of erasure."""
+"""Commands of the keyring, and of what it signs for persons who stay."""
 
 import asyncio
 import json
@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.clock import rfc3339
@@ -22,14 +21,12 @@ from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, fail
 from vitalkeep.cli.parties import run
 from vitalkeep.cli.progress import show_progress
 from vitalkeep.consents.receipts import verify_receipt
-from vitalkeep.erasure.certificate import Certificate, CertificateInvalid, verify
+from vitalkeep.erasure.certificate import CertificateInvalid
 from vitalkeep.erasure.epoch_status import Status, describe
 from vitalkeep.erasure.epochs import Rotation, Told, rotate
 from vitalkeep.erasure.key_backup import Restored, restore_keys
-from vitalkeep.erasure.models import Erasure
 
 keys_app = typer.Typer(help="The keyring.", no_args_is_help=True)
-erasures_app = typer.Typer(help="Certificates of erasure.", no_args_is_help=True)
 receipts_app = typer.Typer(help="Receipts of consents.", no_args_is_help=True)
 
 
@@ -116,44 +113,6 @@ def keys_status(data: Data = None, as_json: AsJson = False) -> None:
         raise fail(f"persons' keys are wrapped by epochs that are gone: {lost}")
 
 
-@erasures_app.command("list")
-def erasures_list(data: Data = None, as_json: AsJson = False) -> None:
-    """List completed erasures, newest first."""
-
-    async def work(_world: World, connection: AsyncConnection) -> list[dict[str, str]]:
-        query = select(Erasure.erasure_id, Erasure.stage, Erasure.erased_at)
-        rows = await connection.execute(query.order_by(Erasure.erased_at.desc()))
-        return [
-            {"erasure_id": str(row[0]), "stage": row[1], "erased_at": row[2].isoformat()}
-            for row in rows.all()
-        ]
-
-    found = run(data, work)
-    if as_json:
-        answer({"erasures": found}, as_json=True)
-    for each in [] if as_json else found:
-        answer(each, as_json=False)
-
-
-@erasures_app.command("verify")
-def erasures_verify(
-    file: Annotated[Path, typer.Argument(help="A certificate.", exists=True, dir_okay=False)],
-    jwks: Annotated[
-        Path | None,
-        typer.Option(help="The issuer's jwks.json; default: the keyring.", exists=True),
-    ] = None,
-    data: Data = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check a certificate offline: exit 0 only if a known key signed exactly this statement."""
-    try:
-        certificate = read_certificate(file)
-        statement = verify(certificate, public_keys(jwks, data))
-    except (CertificateInvalid, KeyringError) as error:
-        raise fail(str(error)) from None
-    answer({"valid": True, **statement.model_dump(mode="json", exclude_none=True)}, as_json=as_json)
-
-
 @receipts_app.command("verify")
 def receipts_verify(
     file: Annotated[Path, typer.Argument(help="A receipt.", exists=True, dir_okay=False)],
@@ -173,20 +132,6 @@ def receipts_verify(
     except (SignatureInvalid, CertificateInvalid, KeyringError) as error:
         raise fail(str(error)) from None
     answer({"valid": True, **content}, as_json=as_json)
-
-
-def read_certificate(file: Path) -> Certificate:
-    """The certificate in a file, alone or inside the answer that brought it.
-
-    Raises CertificateInvalid.
-    """
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(document, dict) and "certificate" in document:
-            document = document["certificate"]
-        return Certificate.model_validate(document)
-    except (OSError, ValueError):
-        raise CertificateInvalid(f"{file} does not hold a certificate of erasure") from None
 
 
 def public_keys(jwks: Path | None, data: Path | None) -> dict[str, dict[str, str]]:

@@ -21,7 +21,17 @@ from vitalkeep.base.keys import DirectoryKeyring, init_keyring
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.settings import Settings
-from vitalkeep.cli import audit, bulk, keyring, notices, organizations, parties, retention, server
+from vitalkeep.cli import (
+    audit,
+    bulk,
+    erasures,
+    keyring,
+    notices,
+    organizations,
+    parties,
+    retention,
+    server,
+)
 from vitalkeep.cli.check import check
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
@@ -53,8 +63,8 @@ app.add_typer(organizations.team_app, name="team")
 app.add_typer(parties.policy_app, name="policy")
 app.add_typer(audit.audit_app, name="audit")
 app.add_typer(keyring.keys_app, name="keys")
-keyring.erasures_app.command("scrub")(retention.erasures_scrub)
-app.add_typer(keyring.erasures_app, name="erasures")
+erasures.erasures_app.command("scrub")(retention.erasures_scrub)
+app.add_typer(erasures.erasures_app, name="erasures")
 app.add_typer(retention.retention_app, name="retention")
 app.add_typer(keyring.receipts_app, name="receipts")
 

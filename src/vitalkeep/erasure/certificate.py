@@ -3,7 +3,8 @@
 A certificate says what was deleted, when and how, and nothing of whom.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -23,11 +24,12 @@ from vitalkeep.base.signing import (
 )
 
 __all__ = [
-    "KEPT", "Certificate", "CertificateInvalid", "Signature", "Statement", "canonical", "decode",
-    "issue", "issue_second", "verify",
+    "Certificate", "CertificateInvalid", "Erased", "Notice", "Retained", "Revocation", "Signature",
+    "Statement", "Store", "canonical", "decode", "issue", "issue_second", "kept", "verify",
 ]  # fmt: skip
 
-FORMAT = "vitalkeep-erasure-certificate/1"
+FORMAT = "vitalkeep-erasure-certificate/2"
+"""Version 1 says nothing of stores, grants, recipients and terms; it is still good."""
 
 
 class CertificateInvalid(Exception):
@@ -46,10 +48,49 @@ def _given(value: object) -> object:
     return value
 
 
+class Store(BaseModel):
+    """A place that held something of the person, and how it is rid of it."""
+
+    model_config = EXACT
+
+    store: str
+    method: str
+
+
+class Revocation(BaseModel):
+    """What became of the grant at a provider: `not_connected`, `revoked`, `failed`, …"""
+
+    model_config = EXACT
+
+    provider: str
+    outcome: str
+
+
+class Notice(BaseModel):
+    """Whether a recipient of the data is told. Relatives are not named."""
+
+    model_config = EXACT
+
+    kind: str
+    name: Annotated[str | None, BeforeValidator(_given)] = None
+    outcome: str
+
+
+class Retained(BaseModel):
+    """Something that stays, on which ground, and until when; without `until` it stays."""
+
+    model_config = EXACT
+
+    what: str
+    basis: str
+    until: Annotated[str | None, BeforeValidator(_given)] = None
+
+
 class Statement(BaseModel):
     """What a certificate states. `rows_deleted` counts by table; times are RFC 3339 in UTC.
 
-    `shredded_at` stands in the second certificate of an erasure only.
+    `shredded_at` stands in the second certificate of an erasure only; the four lists before it
+    are absent from certificates of version 1.
     """
 
     model_config = EXACT
@@ -65,6 +106,10 @@ class Statement(BaseModel):
     methods: list[str]
     horizon: str
     kept: list[str]
+    stores: Annotated[list[Store] | None, BeforeValidator(_given)] = None
+    upstream: Annotated[list[Revocation] | None, BeforeValidator(_given)] = None
+    recipients: Annotated[list[Notice] | None, BeforeValidator(_given)] = None
+    retained: Annotated[list[Retained] | None, BeforeValidator(_given)] = None
     shredded_at: Annotated[str | None, BeforeValidator(_given)] = None
 
 
@@ -90,36 +135,82 @@ SHREDDED = (
     "Every master key up to epoch {epoch}, and so every one that wrapped the person's key, is "
     "destroyed: copies of the wrapped key, wherever they are, open no more."
 )
-KEPT = ["this certificate, under a random id that leads back to nobody"]
+DATABASE = "every row deleted in one transaction, then counted: none is left"
+KEY_BACKUP = "the wrapped key is left out of the next backup, which replaces this one"
+OLD_FILES = (
+    "not rewritten: the health values in them are sealed, and unreadable once the master keys up "
+    "to epoch {epoch} are destroyed; random ids, types and times go when the files expire, "
+    "backups by {until}"
+)
+CERTIFICATE_KEPT = "this certificate, under a random id that leads back to nobody"
+ID_KEPT = "the random id of the account, sealed, to delete it again after a restore"
 
 
-def issue(
-    keyring: Keyring,
-    issuer: str,
-    erasure_id: UUID,
-    *,
-    requested_at: datetime,
-    rows_deleted: Mapping[str, int],
-    epoch: int,
-) -> Certificate:
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What happened to one person: to be certified. `kept_until`: when backups have expired."""
+
+    requested_at: datetime
+    erased_at: datetime
+    kept_until: datetime
+    rows_deleted: Mapping[str, int]
+    epoch: int
+    upstream: Sequence[Revocation] = ()
+    recipients: Sequence[Notice] = ()
+
+
+def kept(days: int) -> list[str]:
+    """What stays after somebody has left, in words; `days` is how long backups are kept."""
+    return [CERTIFICATE_KEPT, f"{ID_KEPT}: for {days} days"]
+
+
+def issue(keyring: Keyring, issuer: str, erasure_id: UUID, done: Erased) -> Certificate:
     """A signed certificate for rows that are gone in this transaction.
 
-    `epoch` is the last that may have wrapped the person's key.
+    `done.epoch` is the last that may have wrapped the person's key.
     """
+    days = (done.kept_until - done.erased_at).days
     statement = Statement(
         format=FORMAT,
         erasure_id=erasure_id,
         issuer=issuer,
         stage="erased",
-        requested_at=clock.rfc3339(requested_at),
-        erased_at=clock.rfc3339(clock.now()),
-        rows_deleted=dict(rows_deleted),
+        requested_at=clock.rfc3339(done.requested_at),
+        erased_at=clock.rfc3339(done.erased_at),
+        rows_deleted=dict(done.rows_deleted),
         rows_left=0,
         methods=METHODS,
-        horizon=HORIZON.format(epoch=epoch),
-        kept=KEPT,
+        horizon=HORIZON.format(epoch=done.epoch),
+        kept=kept(days),
+        stores=list_stores(done),
+        upstream=list(done.upstream),
+        recipients=list(done.recipients),
+        retained=list_retained(done),
     )
     return sign(keyring, statement)
+
+
+def list_stores(done: Erased) -> list[Store]:
+    """Every kind of place in which something of the person was."""
+    until = clock.rfc3339(done.kept_until)
+    old_files = OLD_FILES.format(epoch=done.epoch, until=until)
+    return [
+        Store(store="database", method=DATABASE),
+        Store(store="backup of wrapped keys in the keyring", method=KEY_BACKUP),
+        Store(store="write-ahead log and backups", method=old_files),
+    ]
+
+
+def list_retained(done: Erased) -> list[Retained]:
+    """What stays, with its ground. Source: APPI (個人情報の保護に関する法律) art. 22."""
+    return [
+        Retained(what=CERTIFICATE_KEPT, basis="proof of the erasure; it is about nobody any more"),
+        Retained(
+            what=ID_KEPT,
+            basis="APPI art. 22: so that what was deleted stays deleted",
+            until=clock.rfc3339(done.kept_until),
+        ),
+    ]
 
 
 def issue_second(

@@ -1,4 +1,4 @@
-"""Leaving: the preview, and the one transaction that deletes everything of a person.
+"""Leaving: the preview, its confirmation, and the deletion of everything of a person.
 
 Which tables to empty comes from the columns' own declarations, so every room's tables have to be
 known here: `ALL_MODELS` names them and a test compares it with the database.
@@ -8,29 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import column as sql_column
-from sqlalchemy import delete, func, insert, select, table, update
+from sqlalchemy import delete, func, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.audit import models as audit_models
 from vitalkeep.base import clock
 from vitalkeep.base.db import tables_of_a_person
-from vitalkeep.base.errors import ConfirmTokenInvalid, InvalidCursor, Unauthenticated
+from vitalkeep.base.errors import ConfirmTokenInvalid, InvalidCursor
 from vitalkeep.base.keys import Keyring
-from vitalkeep.base.metrics import ERASURES
 from vitalkeep.base.paging import sign, unsign
 from vitalkeep.care import models as care_models
 from vitalkeep.consents import models as consent_models
 from vitalkeep.consents.models import Consent
 from vitalkeep.datatypes.registry import BY_NUMBER
-from vitalkeep.erasure import certificate as certificates
 from vitalkeep.erasure import models as erasure_models
-from vitalkeep.erasure.models import Erasure
 from vitalkeep.notices import models as notice_models
 from vitalkeep.persons import models as person_models
-from vitalkeep.persons.epochs import newest_epoch
+from vitalkeep.persons.access import PersonCaller
 from vitalkeep.persons.models import Organization, Person
 from vitalkeep.records import models as record_models
 from vitalkeep.records.models import Record
@@ -47,6 +44,8 @@ ALL_MODELS: Final = (
     erasure_models,
 )
 CONFIRM_WITHIN: Final = timedelta(minutes=5)
+ERASURE: Final = b"\x00erasure"
+"""No record's identity begins with a NUL."""
 
 
 class ErasureIncomplete(Exception):
@@ -63,8 +62,13 @@ class Preview:
     confirm_token: str
 
 
-async def preview(connection: AsyncConnection, keyring: Keyring, person_id: UUID) -> Preview:
-    """What leaving will do. The token confirms it within five minutes, for this person only."""
+async def preview(connection: AsyncConnection, keyring: Keyring, person: PersonCaller) -> Preview:
+    """What leaving will do. The token confirms it within five minutes, for this person only.
+
+    All previews of a person hand out one erasure id. It comes from the person's data key, so once
+    that is gone nothing leads from one to the other.
+    """
+    person_id = person.person_id
     counts = (
         select(Record.type, func.count())
         .where(Record.person_id == person_id, Record.sealed.is_not(None))
@@ -78,7 +82,7 @@ async def preview(connection: AsyncConnection, keyring: Keyring, person_id: UUID
         .distinct()
         .order_by(Organization.name)
     )
-    erasure_id = uuid4()
+    erasure_id = person.key.record_id(ERASURE)
     until = clock.now() + CONFIRM_WITHIN
     return Preview(
         {BY_NUMBER[row[0]].name: row[1] for row in (await connection.execute(counts)).all()},
@@ -99,24 +103,15 @@ def confirmed_erasure(keyring: Keyring, person_id: UUID, token: str) -> UUID:
     return UUID(payload[0])
 
 
-async def deactivate(
-    connection: AsyncConnection, keyring: Keyring, issuer: str, person_id: UUID, erasure_id: UUID
-) -> certificates.Certificate:
-    """Deletes every row of the person and answers the signed certificate.
+async def delete_rows(connection: AsyncConnection, person_id: UUID) -> dict[str, int]:
+    """Deletes every row of the person in every table of the data map; how many, by table.
 
-    Closes the gate first: it waits for what is in flight, and nothing slips in behind it. Raises
-    Unauthenticated when the person has left already, ErasureIncomplete (and nothing is deleted)
-    if a row would stay.
+    For `erasure.journal` and `erasure.replay`, with the person's gate closed. Raises
+    ErasureIncomplete (and the transaction must not commit) if a row would stay.
     """
-    requested_at = clock.now()
-    closed = (
-        update(Person)
-        .where(Person.person_id == person_id, Person.state == "active")
-        .values(state="erasing")
-        .returning(Person.person_id)
-    )
-    if await connection.scalar(closed) is None:
-        raise Unauthenticated("This account has been deleted.")
+    # Denied reads are entered without the gate: none may come between counting and deleting.
+    held = select(Person.person_id).where(Person.person_id == person_id)
+    await connection.execute(held.with_for_update())
     tables = tables_of_a_person()
     deleted = await count_rows(connection, tables, person_id)
     for name, column in tables.items():
@@ -124,23 +119,7 @@ async def deactivate(
     left = await count_rows(connection, tables, person_id)
     if any(left.values()):
         raise ErasureIncomplete(", ".join(name for name, count in left.items() if count))
-    # Asked after the key is gone: no later epoch can have wrapped it.
-    epoch = await newest_epoch(connection)
-    signed = certificates.issue(
-        keyring, issuer, erasure_id, requested_at=requested_at, rows_deleted=deleted, epoch=epoch
-    )
-    await connection.execute(
-        insert(Erasure).values(
-            erasure_id=erasure_id,
-            stage="erased",
-            requested_at=requested_at,
-            erased_at=clock.now(),
-            certificate=signed.model_dump_json(exclude_none=True),
-            epoch=epoch,
-        )
-    )
-    ERASURES.inc()
-    return signed
+    return deleted
 
 
 async def count_rows(

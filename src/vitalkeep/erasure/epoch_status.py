@@ -50,7 +50,7 @@ async def describe(connection: AsyncConnection, keyring: Keyring) -> Status:
         lost_epochs={str(epoch): wrapped[epoch] for epoch in wrapped if epoch not in present},
         retired=[r.epoch for r in epochs if r.wraps is None and r.destroyed_at is None],
         waiting={str(row[0]): row[1] for row in waiting},
-        waiting_hours=max((hours_since(row[2]) for row in waiting), default=0.0),
+        waiting_hours=max((hours_since(row[2]) for row in waiting if row[2]), default=0.0),
         backup=describe_backup(keyring),
         token_keys=[key.kid for key in keyring.token_keys],
         certificate_keys=[key.kid for key in keyring.certificate_keys],

@@ -78,7 +78,8 @@ async def require_same_database(engine: AsyncEngine, keyring: Keyring) -> None:
             persons = [person_id for person_id, _, _ in keys]
             here = select(func.count()).where(Person.person_id.in_(persons))
             missing += len(persons) - (await connection.scalar(here) or 0)
-        since = select(func.count()).where(Erasure.erased_at >= backup.written_at)
+        gone_at = func.greatest(Erasure.erased_at, Erasure.replayed_at)
+        since = select(func.count()).where(gone_at >= backup.written_at)
         left = await connection.scalar(since.select_from(Erasure)) or 0
     if missing > left:
         raise KeyringError(

@@ -1,14 +1,15 @@
 """Routes of leaving."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from vitalkeep.base.bodies import RequestBody
-from vitalkeep.base.db import Connection
+from vitalkeep.base.db import Connection, request_transaction
 from vitalkeep.base.errors import (
     ConfirmTokenInvalid,
     Forbidden,
@@ -17,10 +18,12 @@ from vitalkeep.base.errors import (
     Unauthenticated,
     problems,
 )
+from vitalkeep.base.session import speak_for
 from vitalkeep.erasure import deactivate as leaving
-from vitalkeep.erasure.certificate import KEPT, Certificate
+from vitalkeep.erasure.certificate import Certificate, kept
+from vitalkeep.erasure.journal import begin, finish
 from vitalkeep.erasure.models import Erasure
-from vitalkeep.persons.access import SignedInPerson
+from vitalkeep.persons.access import Bearer, PersonCaller, SignedInPerson, require_person
 
 router = APIRouter(tags=["account"])
 
@@ -59,18 +62,30 @@ class Deactivation(BaseModel):
 
 
 class ErasureStatus(BaseModel):
-    """How far an erasure has come: `erased`, or `shredded` once no backup can bring it back.
+    """How far an erasure has come: `erasing`, `erased`, or `shredded` once no backup can bring it
+    back.
 
-    `shredded_certificate` says the latter, signed; until then it and `shredded_at` are absent.
+    While it is `erasing` nothing can be read or written any more, and it will be finished whatever
+    happens; `erased_at` and `certificate` are absent. `shredded_certificate` says the last,
+    signed; until then it and `shredded_at` are absent.
     """
 
     erasure_id: UUID
     stage: str
     requested_at: datetime
-    erased_at: datetime
-    certificate: Certificate
+    erased_at: datetime | None = None
+    certificate: Certificate | None = None
     shredded_at: datetime | None = None
     shredded_certificate: Certificate | None = None
+
+
+async def require_leaver(request: Request, credentials: Bearer) -> PersonCaller:
+    """The signed-in person, in a transaction of its own: each step of leaving has one, too."""
+    async with request_transaction(request) as connection:
+        return await require_person(request, credentials, connection)
+
+
+Leaver = Annotated[PersonCaller, Depends(require_leaver)]
 
 
 @router.get("/v1/me/deactivation", responses=problems(Unauthenticated, Forbidden))
@@ -78,11 +93,12 @@ async def preview_deactivation(
     request: Request, person: SignedInPerson, connection: Connection
 ) -> DeactivationPreview:
     """What leaving will delete, who is told, and what stays. Nothing is changed."""
-    found = await leaving.preview(connection, request.app.state.keyring, person.person_id)
+    state = request.app.state
+    found = await leaving.preview(connection, state.keyring, person)
     return DeactivationPreview(
         records=found.records,
         recipients=[ErasureRecipient(id=each[0], name=each[1]) for each in found.recipients],
-        kept=KEPT,
+        kept=kept(state.settings.backup_days),
         erasure_id=found.erasure_id,
         confirm_token=found.confirm_token,
     )
@@ -94,14 +110,19 @@ async def preview_deactivation(
     responses=problems(Unauthenticated, Forbidden, ConfirmTokenInvalid, InvalidRequest),
 )
 async def deactivate(
-    request: Request, person: SignedInPerson, connection: Connection, confirm: DeactivationRequest
+    request: Request, person: Leaver, confirm: DeactivationRequest
 ) -> Deactivation:
-    """Delete the account and everything in it, now and for good; the answer proves it."""
+    """Delete the account and everything in it, now and for good; the answer proves it.
+
+    If no answer comes, ask `GET /v1/erasures/{erasure_id}` with the preview's id: once begun, it
+    is finished. Confirmed on several devices at once, it is one erasure with one certificate.
+    """
     state = request.app.state
-    erasure_id = leaving.confirmed_erasure(state.keyring, person.person_id, confirm.confirm_token)
-    certificate = await leaving.deactivate(
-        connection, state.keyring, state.settings.public_url, person.person_id, erasure_id
-    )
+    wanted = leaving.confirmed_erasure(state.keyring, person.person_id, confirm.confirm_token)
+    async with request_transaction(request) as connection:
+        await speak_for(connection, person_id=person.person_id)
+        erasure_id = await begin(connection, state.keyring, person.person_id, wanted)
+    certificate = await finish(state.engine, state.keyring, state.settings, erasure_id)
     return Deactivation(erasure_id=erasure_id, certificate=certificate)
 
 
@@ -121,7 +142,7 @@ async def get_erasure(connection: Connection, erasure_id: UUID) -> ErasureStatus
         stage=row.stage,
         requested_at=row.requested_at,
         erased_at=row.erased_at,
-        certificate=Certificate.model_validate_json(row.certificate),
+        certificate=row.certificate and Certificate.model_validate_json(row.certificate),
         shredded_at=row.shredded_at,
         shredded_certificate=row.shredded_certificate
         and Certificate.model_validate_json(row.shredded_certificate),
