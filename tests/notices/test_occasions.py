@@ -125,4 +125,29 @@ async def test_what_waits_about_a_person_goes_with_them_also_while_it_is_being_s
     await left(person)
     assert await desk.rows("person_id = :id", id=person.id) == []
     assert await delivery.attempt(state.engine, state.keyring, held[0], allow_private=False)
-    assert await desk.rows(":id = ANY(case_ids)", id=UUID(case_id)) == []
+    about_case = "type <> 'person.erased' AND :id = ANY(case_ids)"
+    assert await desk.rows(about_case, id=UUID(case_id)) == []
+
+
+async def test_leaving_tells_every_app_and_organization_that_was_given_a_consent(
+    desk: Desk, make: Make
+) -> None:
+    nurse, person = await make.staff(), await make.person()
+    assert nurse.organization_id is not None
+    assert person.app is not None
+    organization = await desk.receiver(nurse.organization_id)
+    app = await desk.receiver(person.app.id, "app")
+    stranger = await desk.organization()
+    case_id = (await make.case(nurse, person, SCOPES))["case"]["id"]
+    erased = await left(person)
+    recipients = erased["certificate"]["statement"]["recipients"]
+    assert {each["outcome"] for each in recipients} == {"queued"}
+    assert await desk.rows("person_id = :id", id=person.id) == []
+    await desk.deliver()
+    ((told,), (known,)) = (organization.read(), app.read())
+    assert (told["type"], told["data"]) == ("person.erased", {"case_ids": [case_id]})
+    assert (known["type"], known["data"]) == (
+        "person.erased",
+        {"erasure_id": erased["erasure_id"]},
+    )
+    assert stranger.requests == []
