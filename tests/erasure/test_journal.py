@@ -22,6 +22,7 @@ from vitalkeep.base.db import bound_transaction
 from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.keys import DirectoryKeyring, KeyringError, init_keyring
 from vitalkeep.erasure import journal, upstream
+from vitalkeep.erasure.deactivate import delete_rows
 from vitalkeep.erasure.journal import begin, finish, finish_begun, open_person, seal_person
 from vitalkeep.erasure.upstream import Provider
 
@@ -156,7 +157,6 @@ async def test_one_that_can_not_be_finished_holds_up_no_other(
 ) -> None:
     stuck, other = await make.person(), await make.person()
     ids = [await begun(app, person) for person in (stuck, other)]
-    delete_rows = journal.delete_rows
 
     async def refuse(connection: Any, person_id: UUID) -> dict[str, int]:
         if person_id == stuck.id:
