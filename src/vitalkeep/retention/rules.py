@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from vitalkeep.notices.delivery import KEEP_FOR
 from vitalkeep.records.models import PASSING
 from vitalkeep.records.pushes import KEPT_FOR
 
@@ -130,6 +131,19 @@ def list_rules(tombstone_days: int) -> tuple[Rule, ...]:
             from_when="the look",
             basis="the person sees who looked; the law wants records of what was provided",
             statute="APPI art. 29 (2) and its Enforcement Rules: in principle 3 years",
+        ),
+        Rule(
+            name="notices",
+            what="notices to apps and organizations",
+            table="notices",
+            kept=Kept(days=KEEP_FOR.days),
+            since="ended_at",
+            from_when="delivery, or the end of trying",
+            where="ended_at IS NOT NULL",
+            basis="what became of them can be looked up; they name cases",
+            person=None,
+            key="notice_id",
+            task="purge_notices",
         ),
         Rule(
             name="invitations",
