@@ -144,7 +144,7 @@ async def test_a_certificate_says_where_it_was_deleted_who_is_told_and_what_stay
     make: Make, app: FastAPI
 ) -> None:
     life = await live(make)
-    (case,) = (await life.person.get("/v1/me/cases")).json()["cases"]
+    _closed, case = (await life.person.get("/v1/me/cases")).json()["cases"]
     statement = (await left(life.person))["certificate"]["statement"]
     assert statement["recipients"] == [
         {"kind": "app", "name": "Test app", "outcome": "not_configured"},

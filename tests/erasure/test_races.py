@@ -12,7 +12,7 @@ from tests.care.sql import run_sql
 from tests.erasure.traces import Life, confirm_token, deactivate, live, traces
 from tests.make import APP_USER, TOKEN_EXCHANGE, Make
 
-ROUNDS = 20
+ROUNDS = 12
 
 
 async def at_once(*answers: Awaitable[httpx.Response]) -> list[httpx.Response]:

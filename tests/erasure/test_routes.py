@@ -18,7 +18,7 @@ async def test_the_preview_says_what_goes_who_could_read_and_what_stays(make: Ma
     preview = answer.json()
     assert preview.keys() == {"records", "recipients", "kept", "erasure_id", "confirm_token"}
     assert preview["records"] == {"steps": 1, "weight": 2, "sleep": 1}
-    (case,) = (await life.person.get("/v1/me/cases")).json()["cases"]
+    _closed, case = (await life.person.get("/v1/me/cases")).json()["cases"]
     assert preview["recipients"] == [case["organization"]]
     assert preview["kept"]
     assert all(preview["kept"])

@@ -78,7 +78,7 @@ async def tell_of_a_closed_case(make: Make, person: Caller, nurse: Caller) -> No
     admin = await make.staff(nurse.organization_id, role="administrator")
     url = {"url": "https://notices.harbor.jp.example/vitalkeep"}
     await admin.request("PUT", "/v1/organization/notices", json=url)
-    accepted = await make.case(nurse, person, ["distance.read"])
+    accepted = await make.case(nurse, person, ["steps.read"])
     closed = await person.post(f"/v1/me/cases/{accepted['case']['id']}/closure")
     assert closed.status_code == 200, closed.text
     await admin.request("DELETE", "/v1/organization/notices")
