@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GOOGLE_CERTS = "https://www.googleapis.com/oauth2/v1/certs"
@@ -71,7 +71,16 @@ class Settings(BaseSettings):
         default=False, description="development: notices may go to private addresses and over http"
     )
     refresh_days: int = Field(default=90, ge=1, description="life of an unused refresh token")
+    google_client_id: str | None = Field(
+        default=None, description="OAuth client of the Google Cloud project, for connections"
+    )
+    google_client_secret: SecretStr | None = Field(default=None, description="its secret")
+    google_authorize_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    google_revoke_url: str = "https://oauth2.googleapis.com/revoke"
     google_certs_url: str = GOOGLE_CERTS
+    google_fit_url: str = "https://www.googleapis.com/fitness/v1/users/me"
+    google_health_url: str = "https://health.googleapis.com"
     default_time_zone: str = Field(default="Asia/Tokyo", description="IANA zone of new persons")
     default_locale: str = Field(default="ja", description="language of new persons")
     controller_name: str = Field(default=UNDECLARED, description="who runs this, on receipts")
