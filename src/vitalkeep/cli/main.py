@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from vitalkeep import __version__
-from vitalkeep.app import create_app
 from vitalkeep.base.embedded import embedded_database
 from vitalkeep.base.keys import DirectoryKeyring, init_keyring
 from vitalkeep.base.logs import configure_logs
@@ -32,6 +31,7 @@ from vitalkeep.cli import (
     retention,
     server,
 )
+from vitalkeep.cli.application import build_app
 from vitalkeep.cli.check import check
 from vitalkeep.cli.database import read_settings
 from vitalkeep.cli.output import AsJson, answer, clear_errors, console, fail
@@ -84,7 +84,7 @@ def openapi(as_json: AsJson = False) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         init_keyring(Path(scratch) / "keyring")
         keys = DirectoryKeyring(Path(scratch) / "keyring")
-        document = create_app(Settings(database_url="postgresql://unused/unused"), keys).openapi()
+        document = build_app(Settings(database_url="postgresql://unused/unused"), keys).openapi()
     indent = None if as_json else 2
     sys.stdout.write(json.dumps(document, indent=indent, ensure_ascii=False, sort_keys=True) + "\n")
 
@@ -117,7 +117,7 @@ async def run_story(settings: Settings, steps: list[Step], as_json: bool) -> str
     """Runs the story, collecting its steps; what did not hold, or None."""
     init_keyring(settings.keyring_dir)
     await upgrade(settings.database_url or "")
-    told = create_app(settings, DirectoryKeyring(settings.keyring_dir))
+    told = build_app(settings, DirectoryKeyring(settings.keyring_dir))
     try:
         async for step in tell(told):
             steps.append(step)

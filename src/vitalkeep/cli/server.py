@@ -14,7 +14,6 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from vitalkeep.app import create_app
 from vitalkeep.base.embedded import embedded_database, forget
 from vitalkeep.base.keyrings import open_keyring
 from vitalkeep.base.keys import DirectoryKeyring
@@ -23,6 +22,7 @@ from vitalkeep.base.migrate import upgrade
 from vitalkeep.base.outbound import inside_client
 from vitalkeep.base.pgprocess import locked
 from vitalkeep.base.settings import Settings
+from vitalkeep.cli.application import build_app
 from vitalkeep.cli.check import require_forgetful
 from vitalkeep.cli.database import ensure_keyring, load_settings, read_settings
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, console, fail
@@ -68,7 +68,7 @@ def dev(
             welcome(asyncio.run(seed(settings, keyring)), base, as_json=as_json)
         configure_logs(settings.log_level)
         # The database goes with the application: Ctrl-C twice ends uvicorn before its lifespan.
-        app = create_app(settings, keyring, alongside=work, on_stop=stack.close)
+        app = build_app(settings, keyring, alongside=work, on_stop=stack.close)
         uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 
@@ -84,7 +84,7 @@ def require_port(port: int) -> None:
 
 async def seed(settings: Settings, keyring: DirectoryKeyring) -> dict[str, object]:
     """Seeds the demo world, or finishes seeding it; its parties, with new tokens."""
-    app = create_app(settings, keyring)
+    app = build_app(settings, keyring)
     remembered = settings.data / "demo.json"
     parties, furnished = recall(remembered)
     try:
@@ -178,7 +178,7 @@ def production_app() -> FastAPI:
     """The application of one worker process."""
     settings, keyring = production_settings()
     configure_logs(settings.log_level)
-    return create_app(settings, keyring)
+    return build_app(settings, keyring)
 
 
 def migrate(data: Data = None, as_json: AsJson = False) -> None:
