@@ -4,6 +4,7 @@ import ast
 import builtins
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -204,6 +205,7 @@ def parsed(text: str, path: str) -> Source:
     return Source(path, text, ast.parse(text))
 
 
+@cache
 def read_all(folder: Path, above: Path) -> list[Source]:
     files = sorted(folder.rglob("*.py"))
     return [parsed(file.read_text(), file.relative_to(above).as_posix()) for file in files]

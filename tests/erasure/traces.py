@@ -115,13 +115,29 @@ async def list_columns(app: FastAPI) -> list[tuple[str, str]]:
 
 
 async def traces(app: FastAPI, ids: Iterable[UUID], *words: str) -> set[tuple[str, str]]:
-    """The columns, of any type, in which one of the ids or words stands, also as raw bytes."""
+    """The columns, of any type, in which one of the ids or words stands, also as raw bytes.
+
+    Whole rows are looked through first, since that is quicker; columns only where one has it.
+    """
     spellings = [text for each in ids for text in (str(each), each.hex)]
     spellings += [text for word in words for text in (word, word.encode().hex())]
+    columns = await list_columns(app)
+    rows = [(table, "") for table in dict(columns)]
+    having = {table for table, _ in await find(app, rows, spellings)}
+    return await find(app, [each for each in columns if each[0] in having], spellings)
+
+
+async def find(
+    app: FastAPI, places: list[tuple[str, str]], spellings: list[str]
+) -> set[tuple[str, str]]:
+    """The columns in which one of the spellings stands; "" is all of a table's columns."""
+    if not places:
+        return set()
     looks = [
-        f"SELECT '{table}', '{column}' WHERE EXISTS (SELECT FROM \"{table}\", unnest(s) AS u "  # noqa: S608
-        f'WHERE position(u IN to_jsonb("{column}")::text) > 0)'
-        for table, column in await list_columns(app)
+        f"SELECT '{table}', '{column}' WHERE EXISTS (SELECT FROM \"{table}\" c, LATERAL "  # noqa: S608
+        f"(SELECT to_jsonb({(column and f'c.{column}') or 'c'})::text AS line OFFSET 0) l "
+        "WHERE (SELECT bool_or(position(u IN l.line) > 0) FROM unnest(s) AS u))"
+        for table, column in places
     ]
     given = "SELECT CAST(:spellings AS text[]) AS s"
     everywhere = f"SELECT f.* FROM ({given}) g, LATERAL ({' UNION ALL '.join(looks)}) f"  # noqa: S608
