@@ -139,7 +139,7 @@ async def test_a_row_that_would_stay_keeps_the_rest_behind_a_closed_gate_until_i
     assert (await life.person.get("/v1/me")).status_code == 401
     path = f"/v1/erasures/{preview['erasure_id']}"
     begun = (await make.client.get(path)).json()
-    assert begun.keys() == {"erasure_id", "stage", "requested_at"}
+    assert begun.keys() == {"erasure_id", "stage", "route", "requested_at"}
     assert begun["stage"] == "erasing"
     assert await finish_begun(state.engine, state.keyring, state.settings) == 1
     assert (await make.client.get(path)).json()["stage"] == "erased"
