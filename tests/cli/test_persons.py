@@ -56,6 +56,7 @@ def test_two_operators_erase_a_person_and_get_a_certificate_that_verifies(
         "relatives", "kept",
     }  # fmt: skip
     assert not entered["deleted"]
+    assert len(entered["kept"]) == 3
     request_id = entered["request_id"]
     pending = listed(data, request_id)
     assert (pending["state"], pending["operator"], pending["note"]) == ("pending", FIRST, "窓口 12")

@@ -104,7 +104,7 @@ def is_a_persons(cells: list[str]) -> bool:
     return person not in ("401", "403") and nobody == gone == "401"
 
 
-IDS = defaultdict(uuid4, dialect="health-connect")
+IDS: defaultdict[str, object] = defaultdict(uuid4, dialect="health-connect")
 
 
 async def test_the_nurses_case_is_gone(make: Make) -> None:

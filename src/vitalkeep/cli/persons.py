@@ -80,7 +80,7 @@ def describe(found: Preview, backup_days: int) -> dict[str, object]:
         "records": found.records,
         "recipients": [name for _id, name in found.recipients],
         "relatives": len(found.relatives),
-        "kept": kept(backup_days),
+        "kept": kept(backup_days, paper=True),
     }
 
 
@@ -141,8 +141,10 @@ def persons_approve_erasure(  # noqa: PLR0913 - one parameter an option
     told: dict[str, object] = {"erasure_id": certificate.statement.erasure_id}
     if out is not None:
         told["file"] = str(out)
-    if as_json or out is None:
+    if as_json:
         told["certificate"] = certificate.model_dump(mode="json", exclude_none=True)
+    elif out is None:
+        told["certificate"] = certificate.model_dump_json(exclude_none=True)
     answer(told, as_json=as_json)
 
 

@@ -179,9 +179,13 @@ class Erased:
     paper_until: datetime | None = None
 
 
-def kept(days: int) -> list[str]:
-    """What stays after somebody has left, in words; `days` is how long backups are kept."""
-    return [CERTIFICATE_KEPT, f"{ID_KEPT}: for {days} days"]
+def kept(days: int, *, paper: bool = False) -> list[str]:
+    """What stays after somebody has left, in words; `days` is how long backups are kept.
+
+    `paper`: an operator was asked, and the paper of the request stays, too.
+    """
+    papers = [f"{PAPER_KEPT}: for a year"] if paper else []
+    return [CERTIFICATE_KEPT, f"{ID_KEPT}: for {days} days", *papers]
 
 
 def issue(keyring: Keyring, issuer: str, erasure_id: UUID, done: Erased) -> Certificate:
@@ -202,7 +206,7 @@ def issue(keyring: Keyring, issuer: str, erasure_id: UUID, done: Erased) -> Cert
         rows_left=0,
         methods=METHODS,
         horizon=HORIZON.format(epoch=done.epoch),
-        kept=[*kept(days), *([f"{PAPER_KEPT}: for a year"] if done.paper_until else [])],
+        kept=kept(days, paper=done.paper_until is not None),
         stores=list_stores(done),
         upstream=list(done.upstream),
         recipients=list(done.recipients),
