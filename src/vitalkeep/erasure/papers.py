@@ -105,8 +105,10 @@ def read_note(note: str | None) -> str | None:
 
 def fold(name: str) -> str:
     """What is left of a name when case, width, blanks and marks without a form are set aside."""
-    wide = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(each for each in wide if not is_blank(each))
+    seen = "".join(each for each in name if not is_blank(each))
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", seen).casefold())
+    # Some characters stand for a blank and a mark, which meet what was before them.
+    return folded if folded == name else fold(folded)
 
 
 def is_blank(character: str) -> bool:
