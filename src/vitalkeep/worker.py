@@ -22,6 +22,7 @@ from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
 from vitalkeep.erasure.journal import finish_begun, forget_persons
 from vitalkeep.erasure.journal_copy import keep_copy
+from vitalkeep.erasure.settling import settle_notices
 from vitalkeep.notices.delivery import deliver_due, purge_ended
 from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
@@ -89,6 +90,11 @@ async def send_notices(engine: AsyncEngine, settings: Settings) -> int:
     return await deliver_due(engine, lambda: open_keyring(settings), allow_private=allow_private)
 
 
+async def settle_erasures(engine: AsyncEngine, settings: Settings) -> int:
+    """Enters in the journal of leaving what became of its notices."""
+    return await settle_notices(engine, lambda: open_keyring(settings))
+
+
 async def purge_notices(engine: AsyncEngine, _settings: Settings) -> int:
     """Forgets notices that were delivered or given up 30 days ago."""
     return await purge_ended(engine, clock.now())
@@ -103,6 +109,7 @@ TASKS: Final = (
     Task("delete_frozen", 3600.0, end_freezes),
     Task("sweep_retention", 3600.0, sweep_retention),
     Task("send_notices", 10.0, send_notices),
+    Task("settle_erasures", 30.0, settle_erasures),
     Task("purge_notices", 3600.0, purge_notices),
 )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.consents.asking import everything, run_sql
+from tests.erasure.traces import list_rows, live
 from tests.make import App, Caller, Make
 from vitalkeep.base import clock
 from vitalkeep.persons.tokens import AccessClaims, issue
@@ -75,6 +76,26 @@ async def test_what_the_app_sent_of_the_type_goes_and_everything_else_stays(make
     assert await person.statuses(make.record("steps")) == ["consent_withdrawn"]
     assert await person.statuses(make.record("sleep")) == ["created"]
     assert await other.statuses(make.record("steps")) == ["created"]
+
+
+async def test_not_a_byte_changes_of_what_the_withdrawn_scope_does_not_cover(
+    make: Make,
+) -> None:
+    life = await live(make)
+    before = await list_rows(make.fastapi, life.person.id)
+    done = await withdraw(life.person, await active_id(life.person, "weight.collect"))
+    assert done["deleted"] == 2
+    after = await list_rows(make.fastapi, life.person.id)
+    tables = before.keys() - {"day_summaries"}  # a cache
+    gone = {table: len(set(before[table]) - set(after[table])) for table in tables}
+    come = {table: len(set(after[table]) - set(before[table])) for table in tables}
+    # Two tombstones, the consent, the person's feed; and a new line in the ledger.
+    changed = {"records": 2, "consents": 1, "persons": 1}
+    assert {table: count for table, count in gone.items() if count} == changed
+    assert {table: count for table, count in come.items() if count} == {
+        **changed,
+        "consent_events": 1,
+    }
 
 
 async def test_of_a_deleted_record_no_value_and_no_time_is_left(make: Make) -> None:

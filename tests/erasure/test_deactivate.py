@@ -1,17 +1,21 @@
 """Leaving: everything of the person goes, in one transaction, and nothing of anybody else."""
 
 import secrets
-from uuid import UUID
+from collections import defaultdict
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
 
+from tests.authorization.cells import CELLS
+from tests.authorization.town import ACTORS
 from tests.care.sql import refusal, run_sql
 from tests.erasure.traces import Life, confirm_token, deactivate, left, list_rows, live, traces
 from tests.make import Make
 from vitalkeep.base.db import tables_of_a_person
 from vitalkeep.erasure.deactivate import ErasureIncomplete
 from vitalkeep.erasure.journal import finish_begun
+from vitalkeep.persons.tokens import AccessClaims, issue
 
 
 async def refresh(make: Make, life: Life) -> int:
@@ -65,6 +69,42 @@ async def test_every_old_token_is_refused_from_then_on(make: Make) -> None:
         ]
         assert [refusal(answer)[0] for answer in answers] == [401] * 4
     assert await refresh(make, life) == 401
+
+
+async def test_no_old_token_opens_any_route_of_a_person(make: Make) -> None:
+    life = await live(make)
+    again = await make.sign_in(life.app, life.person.external_id)
+    other, state = await make.app(), make.fastapi.state
+    elsewhere = await make.sign_in(other, life.person.external_id)
+    there = AccessClaims(life.person.id, other.id, "person", 0)
+    await left(life.person)
+    routes = [route for route, rows in CELLS.items() if is_a_persons(rows[0].split())]
+    assert len(routes) > 30
+    old = [life.person.token, again["access_token"], again["refresh_token"], life.refresh_token]
+    old.append(issue(state.keyring, state.settings, there))
+    headers = [{"Authorization": f"Bearer {token}"} for token in (*old, "")]
+    opened = []
+    for route in routes:
+        method, _, path = route.partition(" ")
+        named = path.format_map(IDS)
+        for each in (*headers, {}, {"Cookie": f"access_token={life.person.token}"}):
+            answer = await make.client.request(method, named, headers=each)
+            if answer.status_code != 401:
+                opened.append((route, answer.status_code))
+    assert opened == []
+    assert await refresh(make, life) == 401
+    # In another app whoever is called so is another person, who has not left.
+    life.person.token = elsewhere["access_token"]
+    assert (await life.person.get("/v1/me")).status_code == 200
+
+
+def is_a_persons(cells: list[str]) -> bool:
+    """Whether a person gets further on the route than nobody and than who has left."""
+    nobody, person, gone = (cells[ACTORS.index(name)] for name in ("anonymous", "person", "erased"))
+    return person not in ("401", "403") and nobody == gone == "401"
+
+
+IDS: defaultdict[str, object] = defaultdict(uuid4, dialect="health-connect")
 
 
 async def test_the_nurses_case_is_gone(make: Make) -> None:
@@ -139,7 +179,7 @@ async def test_a_row_that_would_stay_keeps_the_rest_behind_a_closed_gate_until_i
     assert (await life.person.get("/v1/me")).status_code == 401
     path = f"/v1/erasures/{preview['erasure_id']}"
     begun = (await make.client.get(path)).json()
-    assert begun.keys() == {"erasure_id", "stage", "requested_at"}
+    assert begun.keys() == {"erasure_id", "stage", "route", "requested_at"}
     assert begun["stage"] == "erasing"
     assert await finish_begun(state.engine, state.keyring, state.settings) == 1
     assert (await make.client.get(path)).json()["stage"] == "erased"

@@ -1,7 +1,8 @@
 """Leaving while something else is going on: it comes wholly before, or it is refused."""
 
 import asyncio
-from collections.abc import Awaitable
+import random
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 import httpx
@@ -9,10 +10,13 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from tests.care.sql import run_sql
-from tests.erasure.traces import Life, confirm_token, deactivate, live, traces
-from tests.make import APP_USER, TOKEN_EXCHANGE, Make
+from tests.erasure.traces import Life, confirm_token, deactivate, list_rows, live, traces
+from tests.make import APP_USER, TOKEN_EXCHANGE, Caller, Make
 
 ROUNDS = 12
+SEEDS = range(2)
+"""More of them find more, at two seconds each."""
+PHONES, PUSHES = 20, 10
 
 
 async def at_once(*answers: Awaitable[httpx.Response]) -> list[httpx.Response]:
@@ -63,6 +67,52 @@ async def test_a_push_at_the_same_time_is_acknowledged_before_or_refused(
         deleted = done.json()["certificate"]["statement"]["rows_deleted"]
         assert deleted["records"] == 2 * acknowledged
         assert await traces(app, [person.id]) == set()
+
+
+async def push_in_a_row(
+    make: Make, person: Caller, seed: random.Random, told: Callable[[], None]
+) -> list[int]:
+    """The statuses of one phone's small pushes, each after the answer to the one before."""
+    answers = []
+    for _ in range(PUSHES):
+        for _ in range(seed.randrange(4)):
+            await asyncio.sleep(0)
+        answer = await person.post("/v1/me/records", {"records": [make.record()]})
+        answers.append(answer.status_code)
+        if answer.status_code == 200:
+            told()
+    return answers
+
+
+async def test_of_200_pushes_each_is_acknowledged_before_the_end_or_refused_and_none_is_left(
+    make: Make, app: FastAPI
+) -> None:
+    client = await make.app()
+    neighbour = (await live(make, client)).person
+    before = await list_rows(app, neighbour.id)
+    assert all(before.values())
+    for number in SEEDS:
+        seed, person = random.Random(number), await make.person(client)  # noqa: S311 - no secret
+        token, enough = await confirm_token(person), asyncio.Semaphore(0)
+        phones = [
+            asyncio.create_task(push_in_a_row(make, person, seed, enough.release))
+            for _ in range(PHONES)
+        ]
+        for _ in range(seed.randrange(1, PHONES * PUSHES // 2)):
+            await enough.acquire()
+        done = await deactivate(person, token)
+        assert done.status_code == 200, done.text
+        pushed = await asyncio.gather(*phones)
+        acknowledged = sum(answers.count(200) for answers in pushed)
+        assert 0 < acknowledged < PHONES * PUSHES
+        for answers in pushed:
+            accepted = answers.count(200)
+            assert set(answers[:accepted]) <= {200}, "acknowledged after a refusal"
+            assert set(answers[accepted:]) <= {401, 410}
+        deleted = done.json()["certificate"]["statement"]["rows_deleted"]
+        assert deleted["records"] == acknowledged
+        assert await traces(app, [person.id]) == set()
+    assert await list_rows(app, neighbour.id) == before
 
 
 async def test_a_push_that_waits_for_a_deactivation_is_refused(make: Make, app: FastAPI) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.care.sql import refusal
-from tests.erasure.traces import confirm_token, deactivate, live
+from tests.erasure.traces import confirm_token, deactivate, left, live
 from tests.make import Make
 from vitalkeep.base import clock
 
@@ -16,7 +16,9 @@ async def test_the_preview_says_what_goes_who_could_read_and_what_stays(make: Ma
     answer = await life.person.get("/v1/me/deactivation")
     assert answer.status_code == 200
     preview = answer.json()
-    assert preview.keys() == {"records", "recipients", "kept", "erasure_id", "confirm_token"}
+    assert preview.keys() == {
+        "records", "recipients", "relatives", "kept", "erasure_id", "confirm_token",
+    }  # fmt: skip
     assert preview["records"] == {"steps": 1, "weight": 2, "sleep": 1}
     _closed, case = (await life.person.get("/v1/me/cases")).json()["cases"]
     assert preview["recipients"] == [case["organization"]]
@@ -36,6 +38,24 @@ async def test_the_preview_counts_no_deleted_records_and_changes_nothing(make: M
     for preview in previews:
         found = await make.client.get(f"/v1/erasures/{preview['erasure_id']}")
         assert found.status_code == 404
+
+
+async def test_the_preview_names_a_relative_who_watches_as_the_person_calls_them(
+    make: Make,
+) -> None:
+    person, relative, other = [await make.person() for _ in range(3)]
+    assert (await person.get("/v1/me/deactivation")).json()["relatives"] == []
+    watching = await make.watching(relative, person, ["sleep.read"], relative_label="母")
+    await make.watching(other, person, ["steps.read"])
+    answer = await person.get("/v1/me/deactivation")
+    assert answer.json()["relatives"] == [{"kind": "person"}, {"kind": "person", "label": "母"}]
+    theirs = (await person.get("/v1/me/cases")).json()["cases"]
+    ids = [str(relative.id), str(other.id), *(case["relative"]["id"] for case in theirs)]
+    assert len(ids) == 4
+    assert not [each for each in ids if each in answer.text]
+    await left(other)
+    await person.post(f"/v1/me/cases/{watching['case']['id']}/closure")
+    assert (await person.get("/v1/me/deactivation")).json()["relatives"] == []
 
 
 async def test_a_person_without_anything_gets_an_empty_preview_and_can_leave(make: Make) -> None:
@@ -103,7 +123,10 @@ async def test_an_erasure_is_found_by_the_previews_id_without_a_token(make: Make
     assert found.status_code == 200
     assert found.headers["cache-control"] == "no-store"
     body = found.json()
-    assert body.keys() == {"erasure_id", "stage", "requested_at", "erased_at", "certificate"}
+    assert body.keys() == {
+        "erasure_id", "stage", "route", "requested_at", "erased_at", "recipients", "certificate",
+    }  # fmt: skip
+    assert body["route"] == done["certificate"]["statement"]["route"] == "app"
     assert (body["erasure_id"], body["stage"]) == (preview["erasure_id"], "erased")
     assert body["certificate"] == done["certificate"]
     times = [datetime.fromisoformat(body[name]) for name in ("requested_at", "erased_at")]

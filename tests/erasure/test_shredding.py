@@ -55,6 +55,10 @@ async def test_a_second_certificate_follows_the_end_of_the_master_key(world: Epo
     before = await status_of(world, done["erasure_id"])
     assert before["stage"] == "erased"
     assert "up to epoch 1 are destroyed" in before["certificate"]["statement"]["horizon"]
+    # By now the notice has arrived.
+    arrived = "UPDATE erasures SET outcomes = replace(outcomes, 'not_configured', 'delivered')"
+    await run_sql(world.app, arrived)
+    before["recipients"][0]["outcome"] = "delivered"
     assert (await rotate(world.engine, world.keyring)).shredded == 1
     after = await status_of(world, done["erasure_id"])
     assert after.keys() == before.keys() | {"shredded_at", "shredded_certificate"}
@@ -65,9 +69,10 @@ async def test_a_second_certificate_follows_the_end_of_the_master_key(world: Epo
     second = after["shredded_certificate"]["statement"]
     assert (second["stage"], second["shredded_at"]) == ("shredded", shredded_at)
     first = done["certificate"]["statement"]
-    changed = {"stage", "methods", "horizon", "shredded_at"}
+    changed = {"stage", "methods", "horizon", "recipients", "shredded_at"}
     assert {name for name in second if second[name] != first.get(name)} == changed
     assert second["methods"][:-1] == first["methods"]
+    assert second["recipients"] == after["recipients"] == before["recipients"]
 
 
 async def test_both_certificates_verify_and_neither_can_be_turned_into_the_other(

@@ -14,6 +14,8 @@ from tests.make import App, Caller, Make
 from tests.records.stored import push_bytes
 from vitalkeep.base.db import tables_of_a_person
 from vitalkeep.datatypes.dialects.healthkit import EXAMPLES
+from vitalkeep.erasure.desk import Asked, enter_request
+from vitalkeep.persons.lookup import load_person
 from vitalkeep.records.pushes import WORTH
 
 
@@ -37,7 +39,7 @@ class Life:
 
 async def live(make: Make, app: App | None = None, nurse: Caller | None = None) -> Life:
     """A person who signed in, agreed, pushed, looked at their days, opened a case, was read, and
-    asked to watch over a relative.
+    asked to watch over a relative; they have asked the operator, too, to be erased.
     """
     app, nurse = app or await make.app(), nurse or await make.staff()
     person = await make.person(app)
@@ -60,6 +62,7 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
     await make.watch(person, ["sleep.read"])
     assert (await nurse.get(f"/v1/cases/{case_id}/records")).status_code == 200
     await tell_of_a_closed_case(make, person, nurse)
+    await ask_at_the_desk(make.fastapi, person.id)
     consents = (await person.get("/v1/me/consents")).json()["consents"]
     return Life(
         person=person,
@@ -82,6 +85,17 @@ async def tell_of_a_closed_case(make: Make, person: Caller, nurse: Caller) -> No
     closed = await person.post(f"/v1/me/cases/{accepted['case']['id']}/closure")
     assert closed.status_code == 200, closed.text
     await admin.request("DELETE", "/v1/organization/notices")
+
+
+ASKED = Asked("山田 太郎", "passport", note="窓口 12")
+
+
+async def ask_at_the_desk(app: FastAPI, person_id: UUID, asked: Asked = ASKED) -> UUID:
+    """The id of a request to be erased that an operator has entered."""
+    async with app.state.engine.begin() as connection:
+        person = await load_person(connection, app.state.keyring, person_id)
+        entered = await enter_request(connection, app.state.keyring, person, asked)
+    return entered[0]
 
 
 async def confirm_token(person: Caller) -> str:

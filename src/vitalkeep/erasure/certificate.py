@@ -6,7 +6,7 @@ A certificate says what was deleted, when and how, and nothing of whom.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, StrictInt
@@ -24,12 +24,17 @@ from vitalkeep.base.signing import (
 )
 
 __all__ = [
-    "Certificate", "CertificateInvalid", "Erased", "Notice", "Retained", "Revocation", "Signature",
-    "Statement", "Store", "canonical", "decode", "issue", "issue_second", "kept", "verify",
+    "Certificate", "CertificateInvalid", "Erased", "Notice", "Retained", "Revocation", "Route",
+    "Signature", "Statement", "Store", "canonical", "decode", "issue", "issue_second", "kept",
+    "reissue", "verify",
 ]  # fmt: skip
 
 FORMAT = "vitalkeep-erasure-certificate/2"
 """Version 1 says nothing of stores, grants, recipients and terms; it is still good."""
+
+
+Route: TypeAlias = Literal["app", "web", "operator"]
+"""Which way a person left: in the app, on the page for people without it, or at the desk."""
 
 
 class CertificateInvalid(Exception):
@@ -67,13 +72,17 @@ class Revocation(BaseModel):
 
 
 class Notice(BaseModel):
-    """Whether a recipient of the data is told. Relatives are not named."""
+    """Whether a recipient of the data is told: `not_configured`, `queued`, `delivered`, `given_up`.
+
+    `at` is when it was delivered or given up. Relatives are not named.
+    """
 
     model_config = EXACT
 
     kind: str
     name: Annotated[str | None, BeforeValidator(_given)] = None
     outcome: str
+    at: Annotated[str | None, BeforeValidator(_given)] = None
 
 
 class Retained(BaseModel):
@@ -90,7 +99,7 @@ class Statement(BaseModel):
     """What a certificate states. `rows_deleted` counts by table; times are RFC 3339 in UTC.
 
     `shredded_at` stands in the second certificate of an erasure only; the four lists before it
-    are absent from certificates of version 1.
+    are absent from certificates of version 1. `route` is absent where nobody wrote it down.
     """
 
     model_config = EXACT
@@ -99,6 +108,7 @@ class Statement(BaseModel):
     erasure_id: Annotated[UUID, BeforeValidator(_as_signed)]
     issuer: str
     stage: str
+    route: Annotated[Route | None, BeforeValidator(_given)] = None
     requested_at: str
     erased_at: str
     rows_deleted: dict[str, StrictInt]
@@ -142,13 +152,21 @@ OLD_FILES = (
     "to epoch {epoch} are destroyed; random ids, types and times go when the files expire, "
     "backups by {until}"
 )
+POLICY = "the policy on requests: 開示等の請求書類は回答後1年間保存し破棄"
 CERTIFICATE_KEPT = "this certificate, under a random id that leads back to nobody"
 ID_KEPT = "the random id of the account, sealed, to delete it again after a restore"
+PAPER_KEPT = (
+    "the paper of the request: kind of identity check, operators, times and outcome; it says "
+    "nothing of whom it was about, but for this erasure's id"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What happened to one person: to be certified. `kept_until`: when backups have expired."""
+    """What happened to one person: to be certified. `kept_until`: when backups have expired.
+
+    `paper_until`: until when the paper of an operator's request is kept, if there is one.
+    """
 
     requested_at: datetime
     erased_at: datetime
@@ -157,11 +175,17 @@ class Erased:
     epoch: int
     upstream: Sequence[Revocation] = ()
     recipients: Sequence[Notice] = ()
+    route: Route | None = None
+    paper_until: datetime | None = None
 
 
-def kept(days: int) -> list[str]:
-    """What stays after somebody has left, in words; `days` is how long backups are kept."""
-    return [CERTIFICATE_KEPT, f"{ID_KEPT}: for {days} days"]
+def kept(days: int, *, paper: bool = False) -> list[str]:
+    """What stays after somebody has left, in words; `days` is how long backups are kept.
+
+    `paper`: an operator was asked, and the paper of the request stays, too.
+    """
+    papers = [f"{PAPER_KEPT}: for a year"] if paper else []
+    return [CERTIFICATE_KEPT, f"{ID_KEPT}: for {days} days", *papers]
 
 
 def issue(keyring: Keyring, issuer: str, erasure_id: UUID, done: Erased) -> Certificate:
@@ -175,13 +199,14 @@ def issue(keyring: Keyring, issuer: str, erasure_id: UUID, done: Erased) -> Cert
         erasure_id=erasure_id,
         issuer=issuer,
         stage="erased",
+        **({"route": done.route} if done.route else {}),
         requested_at=clock.rfc3339(done.requested_at),
         erased_at=clock.rfc3339(done.erased_at),
         rows_deleted=dict(done.rows_deleted),
         rows_left=0,
         methods=METHODS,
         horizon=HORIZON.format(epoch=done.epoch),
-        kept=kept(days),
+        kept=kept(days, paper=done.paper_until is not None),
         stores=list_stores(done),
         upstream=list(done.upstream),
         recipients=list(done.recipients),
@@ -203,7 +228,7 @@ def list_stores(done: Erased) -> list[Store]:
 
 def list_retained(done: Erased) -> list[Retained]:
     """What stays, with its ground. Source: APPI (個人情報の保護に関する法律) art. 22."""
-    return [
+    found = [
         Retained(what=CERTIFICATE_KEPT, basis="proof of the erasure; it is about nobody any more"),
         Retained(
             what=ID_KEPT,
@@ -211,20 +236,39 @@ def list_retained(done: Erased) -> list[Retained]:
             until=clock.rfc3339(done.kept_until),
         ),
     ]
+    if done.paper_until is not None:
+        until = clock.rfc3339(done.paper_until)
+        found.append(Retained(what=PAPER_KEPT, basis=POLICY, until=until))
+    return found
 
 
 def issue_second(
-    keyring: Keyring, first: Certificate, *, epoch: int, shredded_at: datetime
+    keyring: Keyring,
+    first: Certificate,
+    *,
+    epoch: int,
+    shredded_at: datetime,
+    recipients: Sequence[Notice] | None = None,
 ) -> Certificate:
-    """A signed certificate for an erasure whose epoch, and all before it, are destroyed."""
+    """A signed certificate for an erasure whose epoch, and all before it, are destroyed.
+
+    `recipients`: what became of the notices by now; by default as the first one says.
+    """
     told = first.statement
     changed = {
         "stage": "shredded",
         "shredded_at": clock.rfc3339(shredded_at),
         "methods": [*told.methods, keyring.destruction],
         "horizon": SHREDDED.format(epoch=epoch),
+        "recipients": told.recipients if recipients is None else list(recipients),
     }
     return sign(keyring, told.model_copy(update=changed))
+
+
+def reissue(keyring: Keyring, second: Certificate, recipients: Sequence[Notice]) -> Certificate:
+    """The second certificate once more, when it is known what became of every notice."""
+    changed = {"recipients": list(recipients)}
+    return sign(keyring, second.statement.model_copy(update=changed))
 
 
 def sign(keyring: Keyring, statement: Statement) -> Certificate:

@@ -5,7 +5,7 @@ known here: `ALL_MODELS` names them and a test compares it with the database.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from vitalkeep.base.errors import ConfirmTokenInvalid, InvalidCursor
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.paging import sign, unsign
 from vitalkeep.care import models as care_models
+from vitalkeep.care.cases import list_own_cases
 from vitalkeep.consents import models as consent_models
 from vitalkeep.consents.models import Consent
 from vitalkeep.datatypes.registry import BY_NUMBER
@@ -54,12 +55,16 @@ class ErasureIncomplete(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a deactivation will delete: live records by type, and who could read them."""
+    """What a deactivation will delete: live records by type, and who could read them.
+
+    `relatives`: of each relative who watches, what the person calls them, if anything.
+    """
 
     records: dict[str, int]
     recipients: list[tuple[UUID, str]]
     erasure_id: UUID
     confirm_token: str
+    relatives: list[str | None] = field(default_factory=list)
 
 
 async def preview(connection: AsyncConnection, keyring: Keyring, person: PersonCaller) -> Preview:
@@ -89,7 +94,19 @@ async def preview(connection: AsyncConnection, keyring: Keyring, person: PersonC
         [(row[0], row[1]) for row in (await connection.execute(readers)).all()],
         erasure_id,
         sign(keyring, "deactivation", str(person_id), [str(erasure_id), until.timestamp()]),
+        await list_relatives(connection, person),
     )
+
+
+async def list_relatives(connection: AsyncConnection, person: PersonCaller) -> list[str | None]:
+    """What the person calls each relative who watches over them now; None without a name."""
+    cases = await list_own_cases(connection, person)
+    watching = {
+        each.relative.id: each.relative.label
+        for each in reversed(cases)
+        if each.relative is not None and each.state == "open"
+    }
+    return sorted(watching.values(), key=lambda label: label or "")
 
 
 def confirmed_erasure(keyring: Keyring, person_id: UUID, token: str) -> UUID:

@@ -27,10 +27,12 @@ from vitalkeep.base.keys import Keyring, KeyringError
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.metrics import ERASURES
 from vitalkeep.base.settings import Settings
-from vitalkeep.erasure.certificate import Certificate, Erased, Notice, Revocation, issue
+from vitalkeep.erasure.certificate import Certificate, Erased, Revocation, Route, issue
 from vitalkeep.erasure.deactivate import delete_rows
 from vitalkeep.erasure.models import Erasure
+from vitalkeep.erasure.papers import find_end
 from vitalkeep.erasure.recipients import list_recipients, queue_notices
+from vitalkeep.erasure.settling import are_settled, first_outcomes, to_text
 from vitalkeep.erasure.upstream import revoke_grants
 from vitalkeep.persons.epochs import newest_epoch
 from vitalkeep.persons.models import Person
@@ -59,12 +61,17 @@ def open_person(keyring: Keyring, sealed: bytes) -> UUID:
 
 
 async def begin(
-    connection: AsyncConnection, keyring: Keyring, person_id: UUID, erasure_id: UUID
+    connection: AsyncConnection,
+    keyring: Keyring,
+    person_id: UUID,
+    erasure_id: UUID,
+    route: Route | None = "app",
 ) -> UUID:
     """Closes the person's gate and enters the erasure; its id, an earlier one's if there is one.
 
     It waits for what is in flight, and nothing slips in behind it. From the commit on nobody can
-    turn back. Raises Unauthenticated when the person has left and is forgotten.
+    turn back. `route` is how they left. Raises Unauthenticated when the person has left and is
+    forgotten.
     """
     sealed = seal_person(keyring, person_id)
     closed = (
@@ -80,7 +87,11 @@ async def begin(
             raise Unauthenticated("This account has been deleted.")
         return earlier
     entry = insert(Erasure).values(
-        erasure_id=erasure_id, stage="erasing", requested_at=clock.now(), sealed_person=sealed
+        erasure_id=erasure_id,
+        stage="erasing",
+        route=route,
+        requested_at=clock.now(),
+        sealed_person=sealed,
     )
     await connection.execute(entry)
     return erasure_id
@@ -151,7 +162,8 @@ async def erase(
         return Certificate.model_validate_json(row.certificate), False
     person_id = open_person(keyring, row.sealed_person)
     recipients = await list_recipients(connection, person_id)
-    outcomes = await queue_notices(connection, erasure_id, recipients)
+    queued = await queue_notices(connection, erasure_id, recipients)
+    outcomes = first_outcomes(recipients, queued)
     deleted = await delete_rows(connection, person_id)
     told("deleted")
     now = clock.now()
@@ -166,10 +178,9 @@ async def erase(
             Revocation(provider=provider, outcome=outcome)
             for provider, outcome in orjson.loads(row.upstream or "{}").items()
         ],
-        recipients=[
-            Notice(kind=each.kind, outcome=outcome, **({"name": each.name} if each.name else {}))
-            for each, outcome in zip(recipients, outcomes, strict=True)
-        ],
+        recipients=outcomes,
+        route=row.route,
+        paper_until=await find_end(connection, erasure_id),
     )
     signed = issue(keyring, settings.public_url, erasure_id, done)
     this = update(Erasure).where(Erasure.erasure_id == erasure_id)
@@ -180,6 +191,8 @@ async def erase(
             kept_until=done.kept_until,
             certificate=signed.model_dump_json(exclude_none=True),
             epoch=done.epoch,
+            outcomes=to_text(outcomes),
+            settled_at=now if are_settled(outcomes) else None,
         )
     )
     return signed, True

@@ -24,6 +24,7 @@ from vitalkeep.base.keyfiles import (
     sync_directory,
     unfinished_file,
 )
+from vitalkeep.erasure.certificate import Route
 from vitalkeep.erasure.models import Erasure
 
 NAME: Final = "erasures.json"
@@ -40,11 +41,14 @@ class Entry(BaseModel):
 
     erasure_id: UUID
     stage: Literal["erasing", "erased", "shredded"]
+    route: Route | None = None
     requested_at: datetime
     disconnected_at: datetime | None = None
     upstream: str | None = None
     erased_at: datetime | None = None
     certificate: str | None = None
+    outcomes: str | None = None
+    settled_at: datetime | None = None
     epoch: int | None = None
     shredded_at: datetime | None = None
     shredded_certificate: str | None = None

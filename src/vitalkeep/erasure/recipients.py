@@ -50,6 +50,15 @@ async def list_recipients(connection: AsyncConnection, person_id: UUID) -> list[
     return sorted(found, key=lambda each: (each.kind, each.name or "", each.recipient_id))
 
 
+async def list_names(connection: AsyncConnection, recipient_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What apps and organizations are called now."""
+    names: dict[UUID, str] = {}
+    for table, key in ((Organization, Organization.organization_id), (Client, Client.client_id)):
+        query = select(key, table.name).where(key.in_(recipient_ids))
+        names.update({row[0]: row[1] for row in await connection.execute(query)})
+    return names
+
+
 async def list_cases(
     connection: AsyncConnection, person_id: UUID, recipient_id: UUID
 ) -> tuple[UUID, ...]:

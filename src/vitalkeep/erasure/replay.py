@@ -176,6 +176,6 @@ async def erase_unreadable(
 ) -> int:
     """Erases somebody whose erasure nobody wrote down; how many rows."""
     async with bound_transaction(engine, person_id=person_id) as connection:
-        erasure_id = await begin(connection, keyring, person_id, uuid4())
+        erasure_id = await begin(connection, keyring, person_id, uuid4(), route=None)
     certificate = await finish(engine, keyring, settings, erasure_id)
     return sum(certificate.statement.rows_deleted.values())

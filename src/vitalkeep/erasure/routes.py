@@ -1,7 +1,7 @@
 """Routes of leaving."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -20,9 +20,10 @@ from vitalkeep.base.errors import (
 )
 from vitalkeep.base.session import speak_for
 from vitalkeep.erasure import deactivate as leaving
-from vitalkeep.erasure.certificate import Certificate, kept
+from vitalkeep.erasure.certificate import Certificate, Notice, Route, kept
 from vitalkeep.erasure.journal import begin, finish
 from vitalkeep.erasure.models import Erasure
+from vitalkeep.erasure.settling import from_text
 from vitalkeep.persons.access import Bearer, PersonCaller, SignedInPerson, require_person
 
 router = APIRouter(tags=["account"])
@@ -35,6 +36,13 @@ class ErasureRecipient(BaseModel):
     name: str
 
 
+class ErasureRelative(BaseModel):
+    """A relative who watches; `label` is what the person calls them."""
+
+    kind: Literal["person"] = "person"
+    label: str | None = None
+
+
 class DeactivationPreview(BaseModel):
     """What leaving will delete and keep. `confirm_token` is good for five minutes.
 
@@ -43,6 +51,7 @@ class DeactivationPreview(BaseModel):
 
     records: dict[str, int] = Field(examples=[{"steps": 812, "weight": 30}])
     recipients: list[ErasureRecipient]
+    relatives: list[ErasureRelative] = Field(examples=[[{"kind": "person", "label": "母"}]])
     kept: list[str]
     erasure_id: UUID
     confirm_token: str
@@ -72,8 +81,10 @@ class ErasureStatus(BaseModel):
 
     erasure_id: UUID
     stage: str
+    route: Route | None = None
     requested_at: datetime
     erased_at: datetime | None = None
+    recipients: list[Notice] | None = None
     certificate: Certificate | None = None
     shredded_at: datetime | None = None
     shredded_certificate: Certificate | None = None
@@ -88,7 +99,11 @@ async def require_leaver(request: Request, credentials: Bearer) -> PersonCaller:
 Leaver = Annotated[PersonCaller, Depends(require_leaver)]
 
 
-@router.get("/v1/me/deactivation", responses=problems(Unauthenticated, Forbidden))
+@router.get(
+    "/v1/me/deactivation",
+    response_model_exclude_none=True,
+    responses=problems(Unauthenticated, Forbidden),
+)
 async def preview_deactivation(
     request: Request, person: SignedInPerson, connection: Connection
 ) -> DeactivationPreview:
@@ -98,6 +113,7 @@ async def preview_deactivation(
     return DeactivationPreview(
         records=found.records,
         recipients=[ErasureRecipient(id=each[0], name=each[1]) for each in found.recipients],
+        relatives=[ErasureRelative(label=label) for label in found.relatives],
         kept=kept(state.settings.backup_days),
         erasure_id=found.erasure_id,
         confirm_token=found.confirm_token,
@@ -140,8 +156,10 @@ async def get_erasure(connection: Connection, erasure_id: UUID) -> ErasureStatus
     return ErasureStatus(
         erasure_id=row.erasure_id,
         stage=row.stage,
+        route=row.route,
         requested_at=row.requested_at,
         erased_at=row.erased_at,
+        recipients=row.outcomes and from_text(row.outcomes),
         certificate=row.certificate and Certificate.model_validate_json(row.certificate),
         shredded_at=row.shredded_at,
         shredded_certificate=row.shredded_certificate

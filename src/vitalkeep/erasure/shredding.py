@@ -17,6 +17,7 @@ from vitalkeep.base.db import transaction
 from vitalkeep.base.keys import Keyring
 from vitalkeep.erasure.certificate import Certificate, issue_second
 from vitalkeep.erasure.models import Erasure
+from vitalkeep.erasure.settling import from_text
 from vitalkeep.persons.models import Epoch
 
 BATCH: Final = 500
@@ -74,17 +75,18 @@ def is_due() -> ColumnElement[bool]:
 
 async def shred_batch(connection: AsyncConnection, keyring: Keyring) -> int:
     """Some of the erasures that are due; how many."""
-    query = select(Erasure.erasure_id, Erasure.epoch, Erasure.certificate)
+    query = select(Erasure.erasure_id, Erasure.epoch, Erasure.certificate, Erasure.outcomes)
     query = query.where(Erasure.stage == "erased", is_due()).limit(BATCH)
     rows = (await connection.execute(query)).all()
     for row in rows:
         now = clock.now()
         first = Certificate.model_validate_json(row.certificate)
-        second = issue_second(keyring, first, epoch=row.epoch, shredded_at=now)
+        told = from_text(row.outcomes) if row.outcomes else None
+        second = issue_second(keyring, first, epoch=row.epoch, shredded_at=now, recipients=told)
         this = update(Erasure).where(Erasure.erasure_id == row.erasure_id)
-        told = second.model_dump_json(exclude_none=True)
+        signed = second.model_dump_json(exclude_none=True)
         await connection.execute(
-            this.values(stage="shredded", shredded_at=now, shredded_certificate=told)
+            this.values(stage="shredded", shredded_at=now, shredded_certificate=signed)
         )
     return len(rows)
 

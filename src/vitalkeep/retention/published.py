@@ -17,8 +17,8 @@ database, and what will be next.
 """
 STAYING = """
 Whoever leaves takes along every row below and above that is theirs, whatever its time
-([data-map.md](data-map.md)), the certificate apart. Of requests for disclosure
-nothing is stored yet, so there is no rule for their papers.
+([data-map.md](data-map.md)), the certificate apart, and the paper of a request made at the
+operator's desk, which says nothing of whom it was about.
 
 """
 

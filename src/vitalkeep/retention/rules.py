@@ -8,21 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from vitalkeep.base.clock import move_years
+from vitalkeep.erasure.certificate import POLICY
+from vitalkeep.erasure.papers import KEPT_YEARS
 from vitalkeep.notices.delivery import KEEP_FOR
 from vitalkeep.records.models import PASSING
 from vitalkeep.records.pushes import KEPT_FOR
 
 NEEDED_NO_LONGER: Final = "APPI art. 22: erased without delay when needed no longer"
 OWN_TASK: Final = "sweep_retention"
-
-
-def move(moment: datetime, years: int) -> datetime:
-    """The same moment of another year; the first one of March where it has no 29 February."""
-    try:
-        return moment.replace(year=moment.year + years)
-    except ValueError:
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight.replace(year=moment.year + years, month=3, day=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +28,11 @@ class Kept:
 
     def before(self, now: datetime) -> datetime:
         """What is from before that moment has been kept for long enough."""
-        return move(now - timedelta(days=self.days), -self.years)
+        return move_years(now - timedelta(days=self.days), -self.years)
 
     def after(self, since: datetime) -> datetime:
         """When something of that moment has been kept for long enough."""
-        return move(since, self.years) + timedelta(days=self.days)
+        return move_years(since, self.years) + timedelta(days=self.days)
 
     def __str__(self) -> str:
         """For people."""
@@ -204,6 +198,28 @@ def list_rules(tombstone_days: int) -> tuple[Rule, ...]:
             person=None,
             key="family_id",
             basis=SIGN_IN,
+        ),
+        Rule(
+            name="pending_requests",
+            what="whose erasure an operator has asked another one to approve",
+            table="pending_requests",
+            kept=Kept(),
+            since="expires_at",
+            from_when="the end of the 14 days in which it could be approved",
+            reckoned=True,
+            basis="a request that can't be approved any more serves nothing",
+        ),
+        Rule(
+            name="request_papers",
+            what="papers of requests that came to the operator's desk",
+            table="request_papers",
+            kept=Kept(years=KEPT_YEARS),
+            since="ends_at",
+            from_when="the answer, or the end of the 14 days if there was none",
+            person=None,
+            key="request_id",
+            basis="who asks what became of a request is told; who decided is known",
+            statute=POLICY,
         ),
         Rule(
             name="erasures",
