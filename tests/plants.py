@@ -108,10 +108,11 @@ class DiskSearch:
         self.overlap = max(lengths)
         self.searched: dict[bytes, set[str]] = {}
 
-    def find(self, files: Iterable[Path]) -> dict[str, set[Path]]:
-        """The names of the plants that were found, each with the files that hold it."""
+    def find(self, place: Path) -> dict[str, set[Path]]:
+        """The names of the plants that a file or a directory holds, each with the files."""
+        assert place.exists()
         found = dict[str, set[Path]]()
-        for path in files:
+        for path in (place, *place.rglob("*")):
             if path.is_symlink() or not path.is_file():
                 continue
             try:

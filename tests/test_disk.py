@@ -229,11 +229,11 @@ def test_the_search_finds_a_plant_in_every_form(tmp_path: Path) -> None:
             at += 1
             before = bytes(BLOCK - at % 80 - 8)
             file.write_bytes(b"before!!" + before + form + b"after" + bytes(99))
-            assert search.find([file]) == {name: {file}}
-            assert of_long.find([file]).keys() == {name} & long.keys()
+            assert search.find(file) == {name: {file}}
+            assert of_long.find(file).keys() == {name} & long.keys()
     base64_of_utf16 = base64.b64encode(b"a" + TEXTS["title"].encode("utf-16-le"))
     file.write_bytes(base64_of_utf16 + b'"\\u79d8\\u5bc6\\u306e\\u984c plant-title-8c1e"')
-    assert list(search.find([file])) == [TEXTS["title"]]
+    assert list(search.find(file)) == [TEXTS["title"]]
 
 
 @pytest.mark.usefixtures("every_log_line")
@@ -253,7 +253,7 @@ async def test_neither_disk_nor_log_holds_anything_personal_in_clear(
     search = DiskSearch({**plants, "clear": CLEAR})
     for statement, place in (("SELECT 1", "pg_wal"), ("CHECKPOINT", "base")):
         await run(make, statement)
-        found = search.find(data_dir.rglob("*"))
+        found = search.find(data_dir)
         assert any(f"/{place}/" in str(path) for path in found.pop("clear"))
         assert found == {}
 
