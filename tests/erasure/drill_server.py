@@ -153,6 +153,6 @@ def put_in_place(backup: Path, place: Path, name: str, settings: Mapping[str, st
 
 def remove(place: Path) -> None:
     """Ends what still runs, whatever it is at, and removes the directory."""
-    for data in [each for each in place.iterdir() if has_processes(each)]:
+    for data in [each for each in place.iterdir() if each.is_dir() and has_processes(each)]:
         kill_database(data)
     shutil.rmtree(place)

@@ -84,6 +84,7 @@ async def restore(drill: Drill) -> Path:
         "max_logical_replication_workers": "0",
     }
     data = pg.put_in_place(drill.place / "base", drill.place, "restored", settings)
+    pg.forget_settings(data, pg.LOUD)
     (data / "postgres" / "recovery.signal").touch()
     pg.give_away(data / "postgres")
     await pg.start(data)

@@ -183,6 +183,7 @@ async def test_the_runbook_gives_back_whoever_stayed_byte_for_byte_and_nobody_el
 ) -> None:
     environ = drill.variables(restored)
     assert call("migrate", **environ).exit_code == 0
+    operate("check", **environ)
     answered = operate("keys", "restore", **environ)
     # The survivor and two relatives; the leaver's key opens no more.
     assert (answered["restored"], answered["unreadable"]) == (3, 1)
