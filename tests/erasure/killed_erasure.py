@@ -17,14 +17,16 @@ from vitalkeep.erasure import journal
 FINISH = journal.finish
 
 
-async def finish(last: str, doomed: UUID, *known: Any) -> Any:
+async def finish(
+    last: str, doomed: UUID, engine: Any, keyring: Any, settings: Any, erasure_id: UUID
+) -> Any:
     """Finishes an erasure as ever; the doomed one ends the process at that step."""
 
     def die(step: str) -> None:
-        if step == last and known[-1] == doomed:
+        if step == last and erasure_id == doomed:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return await FINISH(*known, die)
+    return await FINISH(engine, keyring, settings, erasure_id, die)
 
 
 if __name__ == "__main__":
