@@ -110,7 +110,8 @@ async def measure_scrub(world: World, records: int) -> Row:
     begun = perf_counter()
     done = await scrub(world.settings, list_tables())
     seconds = perf_counter() - begun
-    if not done.complete or done.wal != "switched":
+    # Of a table that has become empty PostgreSQL keeps the statistics, so those don't count here.
+    if any(each.left for each in done.tables) or done.wal != "switched":
         raise RuntimeError(f"not everything was written anew: {done}")
     (table,) = (each for each in done.tables if each.table == "records")
     figures = {"s": seconds, "bytes_before": table.bytes_before, "bytes_after": table.bytes_after}
