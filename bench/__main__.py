@@ -13,17 +13,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Row, measure
-from bench.scale import measure_days, measure_growth, measure_leave, measure_rotation
+from bench.scale import measure_days, measure_growth, measure_leaving
 from bench.world import open_world
 from vitalkeep.base import devdb
 
 RESULTS = Path(__file__).parent / "results"
 
 
-async def run(growth: bool) -> tuple[list[Row], str]:
+async def run(growth: bool, leaving: int | None) -> tuple[list[Row], str]:
     """The measured rows and PostgreSQL's version, on a database that is thrown away.
 
-    With `growth` only what a growing table costs, which takes many minutes and 6 GB of disk.
+    With `growth` only what a growing table costs, which takes many minutes and 6 GB of disk; with
+    `leaving` only what somebody's leaving with that many records costs.
     """
     with tempfile.TemporaryDirectory(prefix="vitalkeep-bench-") as scratch:
         database = await asyncio.to_thread(devdb.start, Path(scratch))
@@ -31,11 +32,12 @@ async def run(growth: bool) -> tuple[list[Row], str]:
             async with open_world(Path(scratch), database.url, database.pid) as world:
                 if growth:
                     rows = [await measure_growth(world, 100_000, 10_000_000, 7)]
+                elif leaving is not None:
+                    rows = await measure_leaving(world, leaving, leaving // 10)
                 else:
                     rows = await measure(world)
                     rows.append(await measure_days(world, 30))
-                    rows.append(await measure_leave(world, 1_000_000))
-                    rows.append(await measure_rotation(world, 100_000))
+                    rows += await measure_leaving(world, 1_000_000, 100_000)
                 return rows, database.version
         finally:
             await asyncio.to_thread(devdb.stop, database)
@@ -47,8 +49,15 @@ def main() -> None:
     parser.add_argument(
         "--growth", action="store_true", help="measure 10 million records instead of the rest"
     )
-    growth = parser.parse_args().growth
-    rows, postgres = asyncio.run(run(growth))
+    parser.add_argument(
+        "--leaving",
+        type=int,
+        metavar="RECORDS",
+        help="measure only leaving with so many records, the scrub, and a rotation for a tenth as "
+        "many persons",
+    )
+    asked = parser.parse_args()
+    rows, postgres = asyncio.run(run(asked.growth, asked.leaving))
     table = Table("what", "measured", "bar", "aim", "bar held")
     for each in rows:
         table.add_row(each.what, each.measured, each.bar, each.aim, "yes" if each.holds else "NO")
@@ -62,7 +71,8 @@ def main() -> None:
         "rows": [asdict(each) for each in rows],
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%d}{'-growth' if growth else ''}.json"
+    only = "-growth" if asked.growth else "" if asked.leaving is None else "-leaving"
+    path = RESULTS / f"{now:%Y-%m-%d}{only}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
     console.print(f"written to bench/results/{path.name}")
 

@@ -15,6 +15,7 @@ from bench.world import Pusher, World, add_pusher, bodies, family_cpu_seconds
 from vitalkeep.base.db import create_engine
 from vitalkeep.base.keys import KEY_BYTES, Keyring
 from vitalkeep.erasure.epochs import rotate
+from vitalkeep.retention.scrubbing import list_tables, scrub
 
 SPARE_TYPE = 3
 FILL = f"""
@@ -100,6 +101,30 @@ async def measure_leave(world: World, records: int) -> Row:
     if left:
         raise RuntimeError(f"{left} records were left")
     return row(f"leave with {records:,}", seconds, "s", -10, -3, {"s": seconds})
+
+
+async def measure_scrub(world: World, records: int) -> Row:
+    """Seconds to write everything anew after somebody with that many records has left, and the
+    bytes of the records' table before and after.
+    """
+    begun = perf_counter()
+    done = await scrub(world.settings, list_tables())
+    seconds = perf_counter() - begun
+    # Of a table that has become empty PostgreSQL keeps the statistics, so those don't count here.
+    if any(each.left for each in done.tables) or done.wal != "switched":
+        raise RuntimeError(f"not everything was written anew: {done}")
+    (table,) = (each for each in done.tables if each.table == "records")
+    figures = {"s": seconds, "bytes_before": table.bytes_before, "bytes_after": table.bytes_after}
+    return row(f"scrub after {records:,} left", seconds, "s", -60, -20, figures)
+
+
+async def measure_leaving(world: World, records: int, persons: int) -> list[Row]:
+    """What it takes until nothing is left of somebody: leaving, the scrub, the rotation."""
+    return [
+        await measure_leave(world, records),
+        await measure_scrub(world, records),
+        await measure_rotation(world, persons),
+    ]
 
 
 async def measure_rotation(world: World, persons: int) -> Row:

@@ -1,7 +1,9 @@
 """Promise 6: the disk never holds a health value in clear, nor anything else that is personal."""
 
+import base64
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tests.make import EVERYTHING, Caller, Make
-from tests.plants import Plant, find_plants, list_forms
+from tests.plants import BLOCK, DiskSearch, Plant, list_forms
 from vitalkeep.base.logs import configure_logs
 from vitalkeep.persons.organizations import add_organization, add_staff
 from vitalkeep.persons.tokens import AccessClaims, issue
@@ -38,21 +40,21 @@ TEXTS = {
 }
 NUMBERS = {
     "steps": 837519.0,
-    "distance": 1673.73519,
-    "weight": 71.83519,
-    "body_fat": 21.73519,
-    "systolic": 131.73519,
-    "diastolic": 83.73519,
-    "blood_glucose": 6.73519,
-    "glucose in milligrams": 127.73519,
-    "body_temperature": 36.73519,
-    "oxygen_saturation": 93.73519,
-    "older weight": 64.19375,
-    "newer weight": 65.19375,
-    "stale weight": 66.19375,
-    "weight from a phone": 67.19375,
-    "rejected weight": 1071.83519,
-    "weight without consent": 68.19375,
+    "distance": 1673.73519264,
+    "weight": 71.83519264,
+    "body_fat": 21.73519264,
+    "systolic": 131.73519264,
+    "diastolic": 83.73519264,
+    "blood_glucose": 6.73519264,
+    "glucose in milligrams": 127.73519264,
+    "body_temperature": 36.73519264,
+    "oxygen_saturation": 93.73519264,
+    "older weight": 64.19375264,
+    "newer weight": 65.19375264,
+    "stale weight": 66.19375264,
+    "weight from a phone": 67.19375264,
+    "rejected weight": 1071.83519264,
+    "weight without consent": 68.19375264,
 }
 UUIDS = {
     "platform uuid": UUID("8a4fd9f0-52fb-4d63-9f0a-5c9f86d1c003"),
@@ -209,16 +211,29 @@ def every_log_line() -> Iterator[None]:
 
 
 def test_the_search_finds_a_plant_in_every_form(tmp_path: Path) -> None:
-    plants: list[Plant] = [TEXTS["title"], NUMBERS["weight"], UUIDS["platform uuid"]]
-    for plant in plants:
+    moment = datetime(2026, 5, 4, 3, 2, 1, 987654, UTC)
+    words: list[Plant] = [TEXTS["title"], NUMBERS["weight"], UUIDS["platform uuid"]]
+    plants = {str(plant): plant for plant in (*words, moment, bytes(range(200, 240)))}
+    search = DiskSearch({**plants, "none": "no such thing"})
+    long = {
+        name: plant for name, plant in plants.items() if not isinstance(plant, float | datetime)
+    }
+    of_long = DiskSearch(long)
+    assert (search.stride, of_long.stride) == (1, 8)
+    file, at = tmp_path / "file", 0
+    for name, plant in plants.items():
         forms = list_forms(plant)
         assert len(forms) >= 6
-        for number, form in enumerate(sorted(forms)):
-            place = tmp_path / str(number) / "deep"
-            place.mkdir(parents=True, exist_ok=True)
-            (place / "file").write_bytes(b"before" + form + b"after" + bytes(99))
-            found = find_plants(tmp_path / str(number), {"plant": plant, "none": "no such thing"})
-            assert found == {"plant": {"deep/file"}}
+        for form in sorted(forms):
+            # Wherever in a page, or across the end of one.
+            at += 1
+            before = bytes(BLOCK - at % 80 - 8)
+            file.write_bytes(b"before!!" + before + form + b"after" + bytes(99))
+            assert search.find(file) == {name: {file}}
+            assert of_long.find(file).keys() == {name} & long.keys()
+    base64_of_utf16 = base64.b64encode(b"a" + TEXTS["title"].encode("utf-16-le"))
+    file.write_bytes(base64_of_utf16 + b'"\\u79d8\\u5bc6\\u306e\\u984c plant-title-8c1e"')
+    assert list(search.find(file)) == [TEXTS["title"]]
 
 
 @pytest.mark.usefixtures("every_log_line")
@@ -235,10 +250,11 @@ async def test_neither_disk_nor_log_holds_anything_personal_in_clear(
     # First the WAL, which a checkpoint takes away, then the tables it writes. The control is what
     # is stored in clear: it is found in both.
     await run(make, "ANALYZE", "SELECT pg_switch_wal()")
+    search = DiskSearch({**plants, "clear": CLEAR})
     for statement, place in (("SELECT 1", "pg_wal"), ("CHECKPOINT", "base")):
         await run(make, statement)
-        found = find_plants(data_dir, {**plants, "clear": CLEAR})
-        assert any(f"/{place}/" in name for name in found.pop("clear"))
+        found = search.find(data_dir)
+        assert any(f"/{place}/" in str(path) for path in found.pop("clear"))
         assert found == {}
 
     assert logged.count('"event": "request"') > 20

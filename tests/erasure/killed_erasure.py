@@ -1,34 +1,35 @@
-"""Takes one erasure to its end, killed by itself at the step whose name is the first argument.
+"""`vitalkeep worker --once`, killed by itself at a step of one erasure.
 
-Run as a program: what is durable by then is what a `kill -9` leaves. The second argument is the
-erasure's id.
+The first argument is the step's name, the second the erasure's id. Run as a program: what is
+durable by then is what a `kill -9` leaves.
 """
 
-import asyncio
 import os
 import signal
 import sys
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from vitalkeep.base.db import create_engine
-from vitalkeep.base.keyrings import open_keyring
-from vitalkeep.cli.database import read_settings
-from vitalkeep.erasure.journal import finish
+from vitalkeep.cli.main import main
+from vitalkeep.erasure import journal
+
+FINISH = journal.finish
 
 
-def die_at(last: str, step: str) -> None:
-    """Ends the process as `kill -9` does, at the last step."""
-    if step == last:
-        os.kill(os.getpid(), signal.SIGKILL)
+async def finish(
+    last: str, doomed: UUID, engine: Any, keyring: Any, settings: Any, erasure_id: UUID
+) -> Any:
+    """Finishes an erasure as ever; the doomed one ends the process at that step."""
 
+    def die(step: str) -> None:
+        if step == last and erasure_id == doomed:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-async def work(last: str, erasure_id: UUID) -> None:
-    """Finishes the erasure with the operator's settings."""
-    settings = read_settings()
-    settings = settings.with_database(settings.database_url or "")
-    engine, keyring = create_engine(settings), open_keyring(settings)
-    await finish(engine, keyring, settings, erasure_id, lambda step: die_at(last, step))
+    return await FINISH(engine, keyring, settings, erasure_id, die)
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], UUID(sys.argv[2])))
+    vars(journal)["finish"] = partial(finish, sys.argv[1], UUID(sys.argv[2]))
+    sys.argv[1:] = ["worker", "--once"]
+    main()

@@ -12,7 +12,7 @@ from tests.care.sql import run_sql
 from tests.cli.commands import call, refusal
 from tests.erasure.traces import left, live
 from tests.make import Make
-from tests.plants import find_plants
+from tests.plants import DiskSearch
 from vitalkeep.base.db import create_engine, tables_of_a_person
 from vitalkeep.retention.scrubbing import STATISTICS, list_tables, scrub
 
@@ -40,18 +40,18 @@ async def test_after_a_scrub_no_file_holds_an_id_of_who_has_left(
     await run_sql(app, "ANALYZE")
     await left(leaver.person)
     plants = {str(number): each for number, each in enumerate(leaver.ids)}
+    search = DiskSearch({**plants, "stays": stays.person.id})
     await checkpoint(app)
-    before = find_plants(data_dir, plants)
-    assert before.keys() == plants.keys()
-    assert any("/base/" in file for files in before.values() for file in files)
+    before = search.find(data_dir)
+    assert before.keys() == {*plants, "stays"}
+    assert any("/base/" in str(file) for files in before.values() for file in files)
 
     done = await scrub(app.state.settings, list_tables())
     assert (done.complete, done.wal, done.ids_in_statistics) == (True, "switched", 0)
     assert [each.table for each in done.tables] == [*tables_of_a_person(), *STATISTICS]
-    assert find_plants(data_dir, plants) == {}
+    assert search.find(data_dir).keys() == {"stays"}
 
     assert len((await stays.person.get("/v1/me/records")).json()["records"]) == 4
-    assert find_plants(data_dir, {"stays": stays.person.id}).keys() == {"stays"}
 
 
 async def test_a_table_in_use_is_left_and_the_others_are_rewritten(

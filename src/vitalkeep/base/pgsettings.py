@@ -20,14 +20,14 @@ Severity = Literal["refuse", "warn"]
 class Wanted:
     """A setting and the values that do no harm; the first is the one to set.
 
-    `harmless_if`: another setting with a value that makes this one harmless.
+    `milder_if`: another setting with a value that keeps parameters, but not ids, out of the log.
     """
 
     setting: str
     accepted: tuple[str, ...]
     why: str
     severity: Severity = "warn"
-    harmless_if: tuple[str, str] | None = None
+    milder_if: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Finding:
 
 
 NO_PARAMETERS: Final = ("log_parameter_max_length", "0")
+NAMING: Final = "the texts of logged statements name persons: `SET LOCAL vitalkeep.person_id`"
 TIMED: Final = "logged slow statements bring their parameters along"
 WANTED: Final = (
     Wanted(
@@ -157,12 +158,10 @@ def judge(settings: Mapping[str, str]) -> Iterator[Finding]:
         value = settings.get(each.setting)
         if value is None or value in each.accepted:
             continue
-        if (
-            each.harmless_if is not None
-            and settings.get(each.harmless_if[0]) == each.harmless_if[1]
-        ):
-            continue
-        yield Finding(each.setting, value, each.accepted[0], each.why, each.severity)
+        if each.milder_if is None or settings.get(each.milder_if[0]) != each.milder_if[1]:
+            yield Finding(each.setting, value, each.accepted[0], each.why, each.severity)
+        else:
+            yield Finding(each.setting, value, each.accepted[0], NAMING, "warn")
 
 
 async def list_slots(connection: AsyncConnection) -> list[Finding]:

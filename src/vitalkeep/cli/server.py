@@ -31,6 +31,9 @@ from vitalkeep.persons.clients import find_client
 from vitalkeep.worker import work
 
 SEED_TIMEOUT_S = 120.0
+WORKER_START_S = 60
+"""Until then a process of several may be coming up: after five seconds uvicorn would kill it, and
+on a busy machine all of them for ever."""
 SHOWN = {
     "app id": "client_id",
     "app secret": "client_secret",
@@ -157,6 +160,7 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        timeout_worker_healthcheck=WORKER_START_S,
         access_log=False,
         log_level="warning",
     )

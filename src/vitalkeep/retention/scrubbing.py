@@ -4,8 +4,10 @@ A plain VACUUM frees the space and overwrites nothing, so the files are written 
 locks out reads and writes of one table at a time (ACCESS EXCLUSIVE) for as long as that takes.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
 import asyncpg
@@ -19,6 +21,19 @@ STATISTICS: Final = ("pg_catalog.pg_statistic", "pg_catalog.pg_statistic_ext_dat
 LOCK: Final = "ACCESS EXCLUSIVE"
 LONGEST_S: Final = 24 * 3600.0
 """The server cancels nothing of a rewrite: it takes as long as the table is large."""
+
+POLL_S: Final = 0.1
+# Catalogues keep for a logical slot what its reader has not passed, and tables for a standby that
+# tells what it reads.
+READERS: Final = """
+SELECT DISTINCT reader FROM (
+    SELECT 'replication slot ' || slot_name, xmin FROM pg_replication_slots UNION ALL
+    SELECT 'replication slot ' || slot_name, catalog_xmin FROM pg_replication_slots UNION ALL
+    SELECT 'process ' || pid, backend_xmin FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+) AS seen (reader, since)
+WHERE age(since) > age($1::text::xid) ORDER BY reader
+"""
 
 LOOK: Final = """
 SELECT pg_total_relation_size(c.oid) AS bytes, pg_relation_filenode(c.oid) AS file,
@@ -98,8 +113,9 @@ async def scrub(
     """Rewrites the tables and their statistics, each by itself: stopped, what is done stays done.
 
     A lock that isn't granted in time is given up, so that requests don't queue behind the wait;
-    that table is `left`. Then WAL is switched and a checkpoint made, so that with `wal_recycle`
-    off the older files go, but for what slots and the archive keep. Needs the tables' owner.
+    that table is `left`. So are the statistics while somebody, waited for as long, sees the old
+    ones. Then WAL is switched and a checkpoint made, so that with `wal_recycle` off the older files
+    go, but for what slots and the archive keep. Needs the tables' owner.
     """
     engine = create_probe_engine(settings).execution_options(isolation_level="AUTOCOMMIT")
     try:
@@ -109,9 +125,13 @@ async def scrub(
                 f"SET statement_timeout = 0; SET lock_timeout = {int(lock_timeout_s * 1000)}"
             )
             done = []
-            for table in (*tables, *STATISTICS):
+            for table in tables:
                 told(table)
                 done.append(await rewrite(raw, table))
+            readers = await wait_for_readers(raw, lock_timeout_s)
+            for table in STATISTICS:
+                told(table)
+                done.append(blame(await rewrite(raw, table), readers))
             remembered = await list_remembered(connection)
             ids = int(remembered[0].found.partition(" ")[0]) if remembered else 0
             return Scrub(done, ids, await switch_wal(raw) if wal else "untouched")
@@ -137,6 +157,28 @@ async def rewrite(raw: asyncpg.Connection, table: str) -> Rewritten:
     if left is None and before["file"] == after["file"]:
         left = "only its owner may"
     return Rewritten(table, before["bytes"], after["bytes"], after["dead"], left)
+
+
+async def wait_for_readers(raw: asyncpg.Connection, patience_s: float) -> list[str]:
+    """Whoever still sees the statistics of before, after waiting for them; a rewrite would keep
+    those. A checkpoint lets slots that are read move on at once.
+    """
+    now = await raw.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text")
+    if await raw.fetch(READERS, now):
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await raw.execute("CHECKPOINT", timeout=LONGEST_S)
+    for _ in range(int(patience_s / POLL_S)):
+        if not await raw.fetch(READERS, now):
+            break
+        await asyncio.sleep(POLL_S)
+    return [row["reader"] for row in await raw.fetch(READERS, now)]
+
+
+def blame(done: Rewritten, readers: Sequence[str]) -> Rewritten:
+    """The same, left if somebody sees what was there before."""
+    if done.left is not None or not readers:
+        return done
+    return replace(done, left=f"{readers[0]} still sees what was deleted: try again")
 
 
 async def look(raw: asyncpg.Connection, table: str) -> asyncpg.Record:
