@@ -31,7 +31,7 @@ demo: $(READY) ## Run the whole story on a throw-away database
 	@exec $(BIN)/vitalkeep demo
 
 test: lint ## Everything CI runs: format, lint, types, tests
-	$(BIN)/pytest -n $(JOBS) $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(READY) ## Format check, ruff and mypy
 	$(BIN)/ruff format --check .

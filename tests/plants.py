@@ -4,17 +4,17 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
-Plant: TypeAlias = str | float | bytes | datetime | UUID
-Index: TypeAlias = dict[int, list[tuple[str, bytes]]]
-"""Forms with the names of their plants, by eight bytes of theirs as a number."""
+from ahocorasick_rs import BytesAhoCorasick
 
-WORD = struct.Struct("=Q")
+Plant: TypeAlias = str | float | bytes | datetime | UUID
+
+SHORTEST = 8
 LONGEST = 24
 """Of long bytes this much is looked for: less of it would be left behind, too."""
 BLOCK = 8192
@@ -71,41 +71,19 @@ def list_forms(plant: Plant) -> set[bytes]:
     forms: set[bytes] = set()
     for raw in raw_forms(plant):
         forms |= {raw, raw.hex().encode(), raw.hex().upper().encode(), *base64_forms(raw)}
-    if min(map(len, forms)) < WORD.size:
+    if min(map(len, forms)) < SHORTEST:
         raise ValueError("a plant needs eight bytes")
     return forms
-
-
-def make_index(forms: Iterable[tuple[str, bytes]], stride: int) -> Index:
-    """The forms by each word that a search with this stride may meet of them."""
-    index: Index = {}
-    for name, form in forms:
-        for at in range(stride):
-            index.setdefault(WORD.unpack_from(form, at)[0], []).append((name, form))
-    return index
-
-
-def names_in(content: bytes, index: Index, stride: int) -> set[str]:
-    """The plants of which the bytes hold a form; what that costs does not grow with the plants."""
-    words_of_forms, view, found = frozenset(index), memoryview(content), set[str]()
-    for shift in range(0, WORD.size, stride):
-        words = view[shift : shift + max(0, len(view) - shift) // WORD.size * WORD.size].cast("Q")
-        if not words_of_forms.isdisjoint(words):
-            for word in words_of_forms.intersection(words):
-                found |= {name for name, form in index[word] if form in content}
-    return found
 
 
 class DiskSearch:
     """A search for plants that reads every block once, in however many places it lies."""
 
     def __init__(self, plants: Mapping[str, Plant]) -> None:
-        forms = [(name, form) for name, plant in plants.items() for form in list_forms(plant)]
-        lengths = {len(form) for _, form in forms}
-        # Reading at every second, fourth or eighth place is enough for forms that are long enough.
-        self.stride = max(each for each in (1, 2, 4, 8) if WORD.size + each <= min(lengths) + 1)
-        self.index = make_index(forms, self.stride)
-        self.overlap = max(lengths)
+        forms = [(form, name) for name, plant in plants.items() for form in list_forms(plant)]
+        self.names = [name for _, name in forms]
+        self.automaton = BytesAhoCorasick([form for form, _ in forms])
+        self.overlap = max(len(form) for form, _ in forms)
         self.searched: dict[bytes, set[str]] = {}
 
     def find(self, place: Path) -> dict[str, set[Path]]:
@@ -133,5 +111,6 @@ class DiskSearch:
         """The same of a block and the beginning of the next one."""
         digest = hashlib.sha256(block).digest()
         if digest not in self.searched:
-            self.searched[digest] = names_in(block, self.index, self.stride)
+            matches = self.automaton.find_matches_as_indexes(block, overlapping=True)
+            self.searched[digest] = {self.names[number] for number, _start, _end in matches}
         return self.searched[digest]

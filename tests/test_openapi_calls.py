@@ -23,6 +23,8 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.make import Make
 
+pytestmark = pytest.mark.xdist_group("openapi_calls")  # the calls are made up once
+
 COMMITTED: Final = Path(__file__).resolve().parent.parent / "openapi" / "v1.json"
 CHECKS: Final = [
     not_a_server_error,

@@ -34,6 +34,8 @@ from vitalkeep.datatypes.times import microseconds
 from vitalkeep.erasure.journal import begin, finish
 from vitalkeep.records.sealed import record_place
 
+pytestmark = pytest.mark.xdist_group("drill")  # one world for all, in one process
+
 PRESENT = (
     *("server/postgres", "standby", "subscriber"),
     *("keyring", "journal.json", "app.log", "quiet.log"),

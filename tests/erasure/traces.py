@@ -82,7 +82,8 @@ async def tell_of_a_closed_case(make: Make, person: Caller, nurse: Caller) -> No
     url = {"url": "https://notices.harbor.jp.example/vitalkeep"}
     await admin.request("PUT", "/v1/organization/notices", json=url)
     accepted = await make.case(nurse, person, ["steps.read"])
-    closed = await person.post(f"/v1/me/cases/{accepted['case']['id']}/closure")
+    reason = {"reason": "not_needed"}
+    closed = await person.post(f"/v1/me/cases/{accepted['case']['id']}/closure", reason)
     assert closed.status_code == 200, closed.text
     await admin.request("DELETE", "/v1/organization/notices")
 
@@ -100,7 +101,9 @@ async def ask_at_the_desk(app: FastAPI, person_id: UUID, asked: Asked = ASKED) -
 
 async def confirm_token(person: Caller) -> str:
     """The token of a fresh preview."""
-    return str((await person.get("/v1/me/deactivation")).json()["confirm_token"])
+    answer = await person.get("/v1/me/deactivation")
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["confirm_token"])
 
 
 async def deactivate(person: Caller, token: str | None = None) -> httpx.Response:
