@@ -24,7 +24,7 @@ WEB = Path(pages.__file__).parent
 MADE_UP = {
     "type_": [kind.name for kind in TYPES],
     "provider_": [each.name for each in PROVIDERS],
-    "upstream_": ["not_connected", "revoked", "already_revoked", "failed"],
+    "upstream_": ["revoked", "already_revoked", "failed"],
     "told_": ["queued", "not_configured"],
     "recipient_": ["app", "organization", "person"],
     "notice_": ["agree", "again"],

@@ -81,6 +81,7 @@ def show_page(request: Request, template: str, *, status: int = 200, **content: 
         url=lambda path, **query: path_to(request, path, **query),
         style=path_to(request, f"{BASE_PATH}/assets/client.css", v=version("client.css")),
         icon=path_to(request, f"{BASE_PATH}/assets/icon.svg", v=version("icon.svg")),
+        public=settings.public_url.rstrip("/"),
         company=declared(settings.controller_name),
         address=declared(settings.controller_address),
         contact=declared(settings.controller_contact),
