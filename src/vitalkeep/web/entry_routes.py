@@ -87,7 +87,8 @@ async def start_google(request: Request) -> Response:
     """Sends the browser to Google. A link, not a form: `form-action` would bind its redirects."""
     started = google.start(settings_of(request))
     answer = RedirectResponse(started.url, 303, headers=HEADERS)
-    return keep_visit(request, answer, {**started.note, "language": language_of(request)})
+    noted = {**(find_visit(request) or {}), **started.note, "language": language_of(request)}
+    return keep_visit(request, answer, noted)
 
 
 @router.get(google.CALLBACK)

@@ -130,18 +130,17 @@ async def leave(request: Request, session: Session, confirm_token: str) -> UUID:
     """Deletes everything of the signed-in person; the id of the erasure.
 
     Once begun it is finished, by the worker if need be: whatever stops it here is only logged, and
-    the erasure's page says how far it is. Again, or elsewhere meanwhile, it is the same erasure.
-    Raises SessionEnded, ConfirmTokenInvalid, Unauthenticated.
+    the erasure's page says how far it is. Raises SessionEnded; ConfirmTokenInvalid also for who is
+    leaving already, whom the account's page leads on.
     """
     state = request.app.state
     person_id = session.person_id
     async with request_transaction(request) as connection:
         await speak_for(connection, person_id=person_id)
-        if await find_leaver(connection, session):
-            wanted = deactivate.confirmed_erasure(state.keyring, person_id, confirm_token)
-            erasure_id = await begin(connection, state.keyring, person_id, wanted)
-        else:
-            erasure_id = await get_begun(connection, state.keyring, person_id)
+        if not await find_leaver(connection, session):
+            raise ConfirmTokenInvalid
+        wanted = deactivate.confirmed_erasure(state.keyring, person_id, confirm_token)
+        erasure_id = await begin(connection, state.keyring, person_id, wanted)
     try:
         await finish(state.engine, state.keyring, state.settings, erasure_id)
     except Exception as error:
@@ -154,11 +153,3 @@ async def find_begun(connection: AsyncConnection, keyring: Keyring, person_id: U
     query = select(Erasure.erasure_id)
     sealed = seal_person(keyring, person_id)
     return await connection.scalar(query.where(Erasure.sealed_person == sealed))
-
-
-async def get_begun(connection: AsyncConnection, keyring: Keyring, person_id: UUID) -> UUID:
-    """The same. Raises ConfirmTokenInvalid where there is nothing left to confirm."""
-    found = await find_begun(connection, keyring, person_id)
-    if found is None:
-        raise ConfirmTokenInvalid
-    return found

@@ -87,6 +87,7 @@ def require_session(request: Request) -> Session:
     began_at = datetime.fromtimestamp(float(str(found["began"])), tz=clock.now().tzinfo)
     person_id, epoch = UUID(str(found["person"])), int(str(found["epoch"]))
     session = _session(keyring, str(found["id"]), person_id, epoch, began_at)
+    request.scope["caller_kind"] = "person"
     if time_left(session) <= timedelta(0):
         raise SessionEnded
     return session
