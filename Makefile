@@ -17,7 +17,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 COMPILE = $(UV) pip compile --universal -p 3.11 --generate-hashes --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint bench chaos openapi data-map lock clean
+.PHONY: help setup run demo test lint bench browser chaos openapi data-map lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -40,6 +40,9 @@ lint: $(READY) ## Format check, ruff and mypy
 
 bench: $(READY) ## Measure the budgets and print the table (ARGS=--growth for 10 million records)
 	@exec $(BIN)/python -m bench $(ARGS)
+
+browser: $(READY) ## Try the pages for people in headless Chromium (on the PATH, or VITALKEEP_CHROMIUM)
+	$(BIN)/pytest tests/browser $(ARGS)
 
 chaos: $(READY) ## Kill server and PostgreSQL in mid-push, ROUNDS=50 times each, and look what is left
 	@exec $(BIN)/python -m chaos --rounds "$(ROUNDS)" $(ARGS)

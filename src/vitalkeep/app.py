@@ -48,6 +48,9 @@ from vitalkeep.records.published import published_schemas
 from vitalkeep.records.published_dialects import KEEP_NULL, dialect_schemas
 from vitalkeep.summaries import routes as summary_routes
 from vitalkeep.summaries.published import day_schemas
+from vitalkeep.web import entry_routes, leaving_routes, link_routes
+from vitalkeep.web.pages import BASE_PATH as WEB_PATH
+from vitalkeep.web.pages import problem_page
 
 DESCRIPTION = """\
 Health records of persons who agreed, type by type, to what is collected and who may read it.
@@ -75,6 +78,9 @@ ROUTERS = (
     audit_routes.router,
     provision_routes.router,
     erasure_routes.router,
+    link_routes.router,
+    entry_routes.router,
+    leaving_routes.router,
     operations.router,
 )
 
@@ -128,7 +134,7 @@ def create_app(
     )
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(RequestMiddleware)
-    add_problem_handlers(app, {BASE_PATH: outcome_response})
+    add_problem_handlers(app, {BASE_PATH: outcome_response, WEB_PATH: problem_page})
     for router in ROUTERS:
         app.include_router(router)
     components = published_schemas() | dialect_schemas() | day_schemas() | fhir_schemas()

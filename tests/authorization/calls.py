@@ -24,6 +24,9 @@ def storage(_make: Make, town: Town, _ids: Ids) -> Json:
 
 BODIES: Final[dict[str, Body]] = {
     "PATCH /v1/me": lambda _make, _town, _ids: {"time_zone": "Asia/Tokyo"},
+    "POST /v1/deactivation-links": lambda _make, town, _ids: {
+        "external_id": town.callers["person"].external_id,
+    },
     "POST /v1/me/consents": storage,
     "POST /v1/me/records": lambda make, _town, _ids: {"records": [make.record("steps")]},
     "POST /v1/me/records/{dialect}": lambda _make, _town, _ids: {"records": [{}]},

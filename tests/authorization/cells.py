@@ -130,6 +130,9 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "POST /v1/cases/{case_id}/closure": (WHO_SEES_IT, NOBODY_SEES_IT, NOBODY_SEES_IT),
     "POST /v1/cases/{case_id}/handover": (COORDINATOR, NO_COORDINATOR, NO_COORDINATOR),
+    "POST /v1/deactivation-links": (
+        "401 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403",
+    ),
     "POST /v1/me/cases/{case_id}/closure": (ITS_PERSON, NO_PERSON, NO_PERSON),
     "POST /v1/me/consents": (A_PERSON_MAKES,),
     "POST /v1/me/consents/{consent_id}/pause": (ITS_PERSON, NO_PERSON, NO_PERSON),

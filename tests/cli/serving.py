@@ -71,10 +71,10 @@ class Dev:
 
 
 @contextmanager
-def dev(data: Path, *arguments: str, user: str | None = None) -> Iterator[Dev]:
+def dev(data: Path, *arguments: str, user: str | None = None, **variables: str) -> Iterator[Dev]:
     """A `vitalkeep dev` that is ready; killed in the end, should the test not have ended it."""
     port = free_port()
-    quiet = environment(VITALKEEP_LOG_LEVEL="error")
+    quiet = environment(VITALKEEP_LOG_LEVEL="error", **variables)
     with subprocess.Popen(
         [*AS_A_MODULE, "dev", "--port", str(port), "--data", str(data), "--json", *arguments],
         stdout=subprocess.PIPE,

@@ -31,8 +31,8 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FIELD_CODES = {"missing": "missing", "extra_forbidden": "unknown_field"}
 
 
-Rendering: TypeAlias = Callable[[Problem, str], Response]
-"""Makes the answer for a problem and the id of its request."""
+Rendering: TypeAlias = Callable[[Problem, Request], Response]
+"""Makes the answer for a problem; the request's id is its scope's `request_id`."""
 
 
 class RequestMiddleware:
@@ -134,7 +134,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
     path, instance = request.scope["path"], request.scope.get("request_id", "")
     for prefix, render in renderings.items():
         if path == prefix or path.startswith(f"{prefix}/"):
-            return render(problem, instance)
+            return render(problem, request)
     return problem_document(problem, instance)
 
 

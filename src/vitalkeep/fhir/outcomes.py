@@ -6,6 +6,7 @@ Source: HL7 FHIR R4, OperationOutcome; its value set of issue types.
 from typing import Final
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import Response
 
 from vitalkeep.base.errors import FieldError, InvalidRequest, Problem
@@ -74,7 +75,7 @@ def _location(error: FieldError) -> str:
     return "http." + error["pointer"].strip("/").replace("/", ".")
 
 
-def outcome_response(problem: Problem, _instance: str) -> Response:
+def outcome_response(problem: Problem, _request: Request) -> Response:
     """The answer for a problem; the request's id stands in `X-Request-Id` alone."""
     return Response(
         orjson.dumps(to_outcome(problem)),

@@ -65,9 +65,12 @@ class GoogleCertificates:
         self._failed = False
         self._fetching = asyncio.Lock()
 
-    async def identity(self, id_token: str, audiences: Collection[str]) -> GoogleIdentity:
+    async def identity(
+        self, id_token: str, audiences: Collection[str], *, nonce: str | None = None
+    ) -> GoogleIdentity:
         """Who Google says this is, for a token made for one of these audiences (client ids).
 
+        With `nonce` the token has to be the answer to the request that carried it.
         Raises InvalidGrant for a token that is not good, DependencyUnavailable when Google's
         certificates can't be had.
         """
@@ -86,6 +89,8 @@ class GoogleCertificates:
                 clock_skew_in_seconds=_ANY_TIME_S,
             )
             _check_times(payload)
+            if nonce is not None and payload.get("nonce") != nonce:
+                raise ValueError("of another sign-in")
             return _to_identity(payload)
         except _BAD_TOKEN:
             raise InvalidGrant from None
