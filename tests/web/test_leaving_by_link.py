@@ -58,6 +58,7 @@ async def test_a_link_leads_through_preview_and_confirmation_to_the_certificate(
         read_certificate(tmp_path / name),
         {each.kid: each.public_jwk() for each in keyring.certificate_keys},
     )
+    assert statement.route == "web"
     assert str(statement.erasure_id) in done.text
     assert await traces(app, [person.id]) == set()
 

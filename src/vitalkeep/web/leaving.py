@@ -140,7 +140,7 @@ async def leave(request: Request, session: Session, confirm_token: str) -> UUID:
         if not await find_leaver(connection, session):
             raise ConfirmTokenInvalid
         wanted = deactivate.confirmed_erasure(state.keyring, person_id, confirm_token)
-        erasure_id = await begin(connection, state.keyring, person_id, wanted)
+        erasure_id = await begin(connection, state.keyring, person_id, wanted, route="web")
     try:
         await finish(state.engine, state.keyring, state.settings, erasure_id)
     except Exception as error:
