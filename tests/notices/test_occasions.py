@@ -56,6 +56,23 @@ async def test_an_organization_is_told_which_scope_of_which_case_was_withdrawn(
     assert told == [("consent.withdrawn", {"case_id": case_id, "scope": "weight.read"})]
 
 
+async def test_an_app_is_told_once_what_it_may_collect_no_more_and_not_what_others_may_read(
+    desk: Desk, make: Make
+) -> None:
+    nurse, person = await make.staff(), await make.person()
+    assert person.app is not None
+    receiver = await desk.receiver(person.app.id, "app")
+    read = await make.case(nurse, person, ["steps.read"])
+    consents = (await person.get("/v1/me/consents")).json()["consents"]
+    steps = next(each["id"] for each in consents if each["scope"] == "steps.collect")
+    for consent_id in (steps, steps, read["consents"][0]["id"]):
+        await withdraw(person, consent_id)
+    await desk.deliver()
+    (notice,) = receiver.read()
+    assert notice["type"] == "consent.withdrawn"
+    assert notice["data"] == {"consent_id": steps, "scope": "steps.collect"}
+
+
 async def test_another_organization_s_case_and_a_closed_one_are_not_spoken_of(
     desk: Desk, make: Make
 ) -> None:

@@ -180,6 +180,7 @@ def _to_claim(row: Row[tuple[object, ...]]) -> Claim:
         row.created_at,
         tuple(row.case_ids),
         row.scope,
+        row.consent_id,
         row.erasure_id,
     )
     return Claim(message, row.attempts, row.url, row.sealed_secret)

@@ -61,6 +61,9 @@ class Notice(Table):
     scope: Mapped[str | None] = mapped_column(
         Text, info=holds("clear", "name of the scope that was withdrawn")
     )
+    consent_id: Mapped[UUID | None] = mapped_column(
+        info=holds("clear", "random id by which an app knows the consent that was withdrawn")
+    )
     erasure_id: Mapped[UUID | None] = mapped_column(
         info=holds("clear", "random id of the erasure that it tells of")
     )

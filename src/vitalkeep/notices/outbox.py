@@ -37,6 +37,7 @@ class Content:
 
     case_ids: Sequence[UUID] = ()
     scope: str | None = None
+    consent_id: UUID | None = None
     erasure_id: UUID | None = None
     person_id: UUID | None = None
 
@@ -77,6 +78,7 @@ async def queue(
             type=type,
             case_ids=list(content.case_ids) if reachable else [],
             scope=content.scope,
+            consent_id=content.consent_id,
             erasure_id=content.erasure_id,
             created_at=now,
             state="pending" if reachable else "no_endpoint",
@@ -107,6 +109,14 @@ async def queue_withdrawal(
     for case_id in (await connection.scalars(query)).all():
         content = Content([case_id], scope=scope, person_id=person_id)
         await queue(connection, recipient, "consent.withdrawn", content)
+
+
+async def queue_end_of_collecting(
+    connection: AsyncConnection, client_id: UUID, person_id: UUID, *, consent_id: UUID, scope: str
+) -> None:
+    """Tells an app that it may not collect any more, by the consent's id, which it was given."""
+    content = Content(scope=scope, consent_id=consent_id, person_id=person_id)
+    await queue(connection, Recipient("app", client_id), "consent.withdrawn", content)
 
 
 async def outcomes(connection: AsyncConnection, erasure_id: UUID) -> list[Outcome]:

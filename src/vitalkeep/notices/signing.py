@@ -25,6 +25,7 @@ class Message:
     created_at: datetime
     case_ids: tuple[UUID, ...]
     scope: str | None
+    consent_id: UUID | None
     erasure_id: UUID | None
 
 
@@ -38,12 +39,15 @@ def content(message: Message) -> Mapping[str, object]:
     """The `data` of a notice: nothing but ids and the name of a scope.
 
     Of an erasure organizations are told the cases they held, and not its id, under which its
-    certificate is public; apps are told the id, and no case.
+    certificate is public; apps are told the id, and no case. Of a withdrawal apps are told the
+    consent's id, which they were given.
     """
     if message.type == "person.erased":
         if message.recipient.kind == "organization":
             return {"case_ids": message.case_ids}
         return {"erasure_id": message.erasure_id}
+    if message.consent_id is not None:
+        return {"consent_id": message.consent_id, "scope": message.scope}
     (case_id,) = message.case_ids
     return {"case_id": case_id} | ({"scope": message.scope} if message.scope else {})
 

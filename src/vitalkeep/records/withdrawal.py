@@ -28,7 +28,7 @@ from vitalkeep.consents.stored import (
     to_view,
 )
 from vitalkeep.datatypes.registry import BY_NUMBER
-from vitalkeep.notices.outbox import queue_withdrawal
+from vitalkeep.notices.outbox import queue_end_of_collecting, queue_withdrawal
 from vitalkeep.persons.access import PersonCaller, SignedInPerson
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.records.models import BY_WITHDRAWAL
@@ -106,15 +106,19 @@ async def end(
         ),
     }
     await withdraw(connection, person, row, outcome)
-    reads = row.action == "read" and row.recipient_kind == "organization"
-    if reads and stood and since is None:
-        await queue_withdrawal(
-            connection,
-            row.recipient_id,
-            person.person_id,
-            purpose=row.purpose,
-            scope=f"{BY_NUMBER[row.type].name}.read",
+    if stood and since is None:
+        await tell_recipient(connection, person.person_id, row)
+
+
+async def tell_recipient(connection: AsyncConnection, person_id: UUID, row: ConsentRow) -> None:
+    """Has the app or the organization told of what it may do no more; relatives get no notices."""
+    scope, told = f"{BY_NUMBER[row.type].name}.{row.action}", row.recipient_id
+    if row.action == "collect":
+        await queue_end_of_collecting(
+            connection, told, person_id, consent_id=row.consent_id, scope=scope
         )
+    elif row.recipient_kind == "organization":
+        await queue_withdrawal(connection, told, person_id, purpose=row.purpose, scope=scope)
 
 
 async def _others_since(
