@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from tests.care.sql import run_sql
+from tests.google.world import CLIENT_ID, CLIENT_SECRET
 from tests.make import Caller, Make
 from vitalkeep.base import clock
 from vitalkeep.base.db import bound_transaction
@@ -31,11 +32,13 @@ def fit_scope(*types: str) -> str:
 
 
 def with_google(settings: Settings) -> Settings:
-    """Settings of a server that has a Google Cloud project."""
-    secret = SecretStr("of-the-project")
-    return settings.model_copy(
-        update={"google_client_id": "project.example", "google_client_secret": secret}
-    )
+    """Settings of a server that has a Google Cloud project, and looks back a few days only."""
+    google = {
+        "google_client_id": CLIENT_ID,
+        "google_client_secret": SecretStr(CLIENT_SECRET),
+        "google_first_days": 2,
+    }
+    return settings.model_copy(update=google)
 
 
 def tokens(scope: str, **more: object) -> dict[str, object]:
@@ -119,7 +122,8 @@ async def enter_ended_connection(make: Make, person: Caller) -> None:
     settings = with_google(state.settings)
     await run_sql(
         make.fastapi,
-        "UPDATE clients SET redirect_uris = array_append(redirect_uris, :uri) WHERE client_id = :id",
+        "UPDATE clients SET redirect_uris = array_append(redirect_uris, :uri)"
+        " WHERE client_id = :id",
         uri=REDIRECT,
         id=person.app.id,
     )

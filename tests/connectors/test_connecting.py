@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from tests.care.sql import run_sql
 from tests.connectors.accounts import REDIRECT, Google, fit_scope
 from tests.erasure.traces import left
+from tests.google.world import CLIENT_ID
 from tests.make import Make
 from vitalkeep.base import clock
 
@@ -22,7 +23,7 @@ async def test_a_person_agrees_at_google_and_that_is_their_consent(google: Googl
     scopes = fit_scope("steps", "weight")
     callback = f"{google.settings.public_url}/v1/connections/callback"
     assert query | {
-        "client_id": "project.example", "redirect_uri": callback, "response_type": "code",
+        "client_id": CLIENT_ID, "redirect_uri": callback, "response_type": "code",
         "scope": scopes, "access_type": "offline", "prompt": "consent",
         "include_granted_scopes": "true", "code_challenge_method": "S256",
     } == query  # fmt: skip

@@ -37,7 +37,8 @@ _LIMITED: Final = {
     "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED",
 }  # fmt: skip
 _SCOPE: Final = {
-    "insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficient_scope",
+    "insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "MISSING_OAUTH_SCOPE",
+    "insufficient_scope",
 }  # fmt: skip
 
 
@@ -48,6 +49,10 @@ class GoogleFault(Exception):
         super().__init__(code)
         self.code = code
         self.wait = wait
+
+
+class GrantFault(GoogleFault):
+    """No token could be had, so that nothing else can be asked for either."""
 
 
 def to_fault(reply: httpx.Response) -> GoogleFault:

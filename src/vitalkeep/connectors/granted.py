@@ -49,6 +49,9 @@ async def keep_connection(
     else:
         this = is_one(Connection, person.person_id, provider.platform, person.client_id)
         await connection.execute(update(Connection).where(this).values(**anew))
+        these = is_one(ConnectionType, person.person_id, provider.platform, person.client_id)
+        at_once = update(ConnectionType).where(these)
+        await connection.execute(at_once.values(problem=None, failures=0, retry_at=None))
     rows = [{**whose, "type": BY_NAME[name].number, "granted": False} for name in asked]
     key = ["person_id", "provider", "client_id", "type"]
     kept = upsert(ConnectionType).values(rows).on_conflict_do_nothing(index_elements=key)
@@ -67,7 +70,7 @@ async def take_scopes(
     for row in await list_types(connection, person, provider.platform):
         granted = provider.read_scope(BY_NUMBER[row.type].name) in scopes
         problem = None if granted else "scope_missing"
-        if row.granted != granted or row.problem != problem or row.failures:
+        if row.granted != granted or (not granted and row.problem != problem):
             await change_type(
                 connection,
                 person,
@@ -99,15 +102,15 @@ async def change_connection(
     person: PersonCaller,
     provider: str,
     *,
-    lease: UUID | None = None,
+    under: UUID | None = None,
     **columns: object,
 ) -> bool:
-    """Changes columns of the calling app's connection, with a `lease` only under that one.
+    """Changes columns of the calling app's connection; if a lease is named, only `under` that one.
 
     False if it is not there, or somebody else's to change.
     """
     this = is_one(Connection, person.person_id, provider, person.client_id)
     statement = update(Connection).where(this).values(**columns)
-    if lease is not None:
-        statement = statement.where(Connection.lease == lease)
+    if under is not None:
+        statement = statement.where(Connection.lease == under)
     return (await connection.execute(statement)).rowcount == 1
