@@ -69,6 +69,15 @@ async def test_one_broken_type_stops_no_other_and_waits_before_it_is_tried_again
     assert "problem" not in (await pulled.seen(person))["types"]["steps"]
 
 
+async def test_who_is_told_twice_to_slow_down_asks_no_more(pulled: Pulled) -> None:
+    person = await pulled.person("steps", "weight", "body_fat", "blood_glucose")
+    pulled.world.fail_next("fit", times=99, status=429, retry_after=3600)
+    await pulled.pull(person)
+    assert pulled.world.count("fit") == 2
+    assert await due_at(pulled, person) - clock.now() > timedelta(minutes=59)
+    assert (await pulled.seen(person))["problem"]["code"] == "rate_limited"
+
+
 async def test_a_token_is_renewed_before_it_ends_and_once_when_google_refuses_it(
     pulled: Pulled, monkeypatch: pytest.MonkeyPatch
 ) -> None:

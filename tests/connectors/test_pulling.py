@@ -62,7 +62,7 @@ async def test_a_pull_that_dies_goes_on_where_it_was_without_loss_or_double(
     person = await pulled.person("heart_rate")
     fit, now = pulled.world.fit, clock.now()
     fit.generate_heart_rate(now - timedelta(days=12), samples=2_000)
-    written = []
+    written: list[object] = []
 
     async def die(*given: Any, **progress: Any) -> bool:
         if len(written) == 8:

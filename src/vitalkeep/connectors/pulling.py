@@ -46,6 +46,7 @@ FRESH_FOR: Final = timedelta(seconds=60)
 """An access token that runs out sooner is renewed first."""
 OF_THE_GRANT: Final = {"token_refused", "account_not_linked"}
 """Faults that no other type would be spared."""
+MOST_LIMITED: Final = 2
 UNLINKED_WAIT: Final = timedelta(hours=6)
 
 
@@ -137,7 +138,11 @@ async def pull(
 
 
 async def pull_types(run: Run, types: list[TypeRow]) -> GoogleFault | None:
-    """Pulls the types one after the other; the fault that ended the run before its end, if any."""
+    """Pulls the types one after the other; the fault that ended the run before its end, if any.
+
+    Once Google has asked twice to slow down, the others wait, too.
+    """
+    limited = 0
     try:
         async with outbound_client() as client:
             if run.tokens.expires_at <= clock.now() + FRESH_FOR:
@@ -150,6 +155,9 @@ async def pull_types(run: Run, types: list[TypeRow]) -> GoogleFault | None:
                     if fault.code in OF_THE_GRANT or isinstance(fault, GrantFault):
                         raise
                     await enter_fault(run, row, fault)
+                    limited += fault.code == "rate_limited"
+                    if limited == MOST_LIMITED:
+                        raise
     except GoogleFault as fault:
         get_log().warning("pull_ended", provider=run.provider.name, code=fault.code)
         return fault
