@@ -167,9 +167,10 @@ async def test_sessions_are_listed_by_time_or_by_change(
     assert segments.json()["point"][0]["value"] == [{"intVal": 4, "mapVal": []}]
     changed = (await visitor.fit("/sessions", activityType=72)).json()
     assert [each["id"] for each in changed["session"]] == [asleep.id]
+    token = {"activityType": 72, "pageToken": changed["nextPageToken"]}
+    assert (await visitor.fit("/sessions", **token)).json()["session"] == []
     hands.pass_by(minutes=1)
     world.fit.delete_session(asleep.id)
-    token = {"activityType": 72, "pageToken": changed["nextPageToken"]}
     assert (await visitor.fit("/sessions", **token)).json()["deletedSession"] == []
     gone = (await visitor.fit("/sessions", includeDeleted="true", **token)).json()
     assert [each["id"] for each in gone["deletedSession"]] == [asleep.id]

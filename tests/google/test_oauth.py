@@ -66,7 +66,7 @@ async def test_who_agrees_to_some_grants_some_and_who_agrees_to_none_refuses(
     world.person.agrees = frozenset({BODY})
     assert (await visitor.connect(STEPS, BODY))["scope"] == BODY
     world.person.agrees = "none"
-    went = returned(await visitor.authorize(STEPS))
+    went = returned(await visitor.authorize("openid", STEPS))
     assert went == {"error": "access_denied", "state": "somebody"}
 
 
