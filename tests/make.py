@@ -82,11 +82,16 @@ class Make:
         self.fastapi = app
         self.client = client
 
-    async def app(self, *, google_client_ids: Sequence[str] = ()) -> App:
+    async def app(
+        self, *, google_client_ids: Sequence[str] = (), redirect_uris: Sequence[str] = ()
+    ) -> App:
         """A registered app."""
         async with self.fastapi.state.engine.begin() as connection:
             client_id, secret = await add_client(
-                connection, "Test app", redirect_uris=[], google_client_ids=list(google_client_ids)
+                connection,
+                "Test app",
+                redirect_uris=list(redirect_uris),
+                google_client_ids=list(google_client_ids),
             )
         return App(client_id, secret)
 

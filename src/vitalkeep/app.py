@@ -30,6 +30,7 @@ from vitalkeep.care import (
     routes_teams,
 )
 from vitalkeep.care import routes as care_routes
+from vitalkeep.connectors import routes as connector_routes
 from vitalkeep.consents import routes as consent_routes
 from vitalkeep.disclosure import routes as disclosure_routes
 from vitalkeep.erasure import routes as erasure_routes
@@ -66,6 +67,7 @@ ROUTERS = (
     record_routes.router,
     changes.router,
     summary_routes.router,
+    connector_routes.router,
     disclosure_routes.router,
     routes_invitations.router,  # before the cases, whose ids they are not
     care_routes.router,

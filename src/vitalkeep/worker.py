@@ -18,6 +18,7 @@ from vitalkeep.base.keyrings import open_keyring
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.metrics import TASK_ROWS, TASK_RUNS
 from vitalkeep.base.settings import Settings
+from vitalkeep.connectors.due import pull_due
 from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.erasure.epochs import rotate_when_due
 from vitalkeep.erasure.journal import finish_begun, forget_persons
@@ -100,6 +101,11 @@ async def purge_notices(engine: AsyncEngine, _settings: Settings) -> int:
     return await purge_ended(engine, clock.now())
 
 
+async def pull_connections(engine: AsyncEngine, settings: Settings) -> int:
+    """Pulls from the connections that are due, and takes back grants of those that were ended."""
+    return await pull_due(engine, settings, lambda: open_keyring(settings))
+
+
 TASKS: Final = (
     Task("finish_erasures", 60.0, finish_erasures),
     Task("forget_erased", 3600.0, forget_erased),
@@ -111,6 +117,7 @@ TASKS: Final = (
     Task("send_notices", 10.0, send_notices),
     Task("settle_erasures", 30.0, settle_erasures),
     Task("purge_notices", 3600.0, purge_notices),
+    Task("pull_connections", 10.0, pull_connections),
 )
 
 

@@ -51,6 +51,9 @@ BODIES: Final[dict[str, Body]] = {
     "PUT /v1/me/platform-grants": lambda _make, _town, _ids: {
         "platform": "health_connect", "granted": [],
     },
+    "POST /v1/me/connections/{provider}": lambda _make, _town, _ids: {
+        "types": ["steps"], "redirect_uri": "https://app.kagami.jp.example/google",
+    },
     "PATCH /v1/organization": lambda _make, _town, _ids: {"name": "Harbor Guidance"},
     "PUT /v1/organization/notices": lambda _make, _town, _ids: {
         "url": "https://notices.harbor.jp.example/vitalkeep",
@@ -66,6 +69,7 @@ BODIES: Final[dict[str, Body]] = {
 
 CONSTANTS: Final[Ids] = {
     "dialect": "health-connect",
+    "provider": "google-fit",
     "policy_id": sample_ref("ja").id,
     "version": sample_ref("ja").version,
     "locale": "ja",

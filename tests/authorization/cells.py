@@ -56,6 +56,7 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
         NO_STAFF,
         NO_STAFF,
     ),
+    "DELETE /v1/me/connections/{provider}": (NO_PERSON,),  # none of them is connected
     "DELETE /v1/me/invitations/{invitation_id}": (
         "401 403 204 204 204 403 403 403 403 403 403 403 403 403 403 401",
         NO_PERSON,
@@ -91,6 +92,10 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
     "GET /v1/cases/{case_id}": (WHO_SEES_IT, NOBODY_SEES_IT, NOBODY_SEES_IT),
     "GET /v1/cases/{case_id}/days": (ITS_READERS, NO_READER, NO_READER),
     "GET /v1/cases/{case_id}/records": (ITS_READERS, NO_READER, NO_READER),
+    # without a state, which nobody here was given
+    "GET /v1/connections/callback": (
+        "422 422 422 422 422 422 422 422 422 422 422 422 422 422 422 422",
+    ),
     "GET /v1/erasures/{erasure_id}": (
         ANYBODY,
         ANYBODY,
@@ -100,6 +105,7 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
     "GET /v1/me/access-log": (A_PERSON,),
     "GET /v1/me/cases": (A_PERSON,),
     "GET /v1/me/changes": (A_PERSON,),
+    "GET /v1/me/connections": (A_PERSON,),
     "GET /v1/me/consent-events": (A_PERSON,),
     "GET /v1/me/consents": (A_PERSON,),
     "GET /v1/me/consents/{consent_id}": (ITS_PERSON, NO_PERSON, NO_PERSON),
@@ -134,6 +140,11 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
         "401 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403",
     ),
     "POST /v1/me/cases/{case_id}/closure": (ITS_PERSON, NO_PERSON, NO_PERSON),
+    # the town's server has no Google project
+    "POST /v1/me/connections/{provider}": (
+        "401 403 409 409 409 403 403 403 403 403 403 403 403 403 403 401",
+    ),
+    "POST /v1/me/connections/{provider}/sync": (NO_PERSON,),
     "POST /v1/me/consents": (A_PERSON_MAKES,),
     "POST /v1/me/consents/{consent_id}/pause": (ITS_PERSON, NO_PERSON, NO_PERSON),
     "POST /v1/me/consents/{consent_id}/resume": (ITS_PERSON, NO_PERSON, NO_PERSON),

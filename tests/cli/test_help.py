@@ -12,7 +12,7 @@ from vitalkeep.cli.main import app
 
 PROMISED = {
     *("dev", "demo", "serve", "migrate", "token", "openapi", "version"),
-    *("client", "org", "staff", "policy", "keys", "erasures", "check", "retention"),
+    *("client", "org", "staff", "policy", "keys", "erasures", "check", "retention", "connections"),
 }
 
 
@@ -48,6 +48,8 @@ def test_no_command_at_all_shows_the_help() -> None:
             "erasures scrub",
             "check",
             "retention plan",
+            "connections list",
+            "connections pull",
             "openapi",
             "migrate",
             "demo",

@@ -14,6 +14,7 @@ from vitalkeep.base import devdb
 TASKS = [
     *("finish_erasures", "forget_erased", "purge_tombstones", "rotate_keys", "expire_consents"),
     *("delete_frozen", "sweep_retention", "send_notices", "purge_notices"),
+    "pull_connections",
 ]
 
 

@@ -24,7 +24,7 @@ from vitalkeep.base.keys import DirectoryKeyring, KeyringError, init_keyring
 from vitalkeep.erasure import journal, upstream
 from vitalkeep.erasure.deactivate import delete_rows
 from vitalkeep.erasure.journal import begin, finish, finish_begun, open_person, seal_person
-from vitalkeep.erasure.upstream import Provider
+from vitalkeep.erasure.upstream import Leaver, Provider
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("closed", "disconnected", "deleted", "erased")
@@ -176,8 +176,8 @@ async def test_grants_elsewhere_are_revoked_once_and_the_certificate_says_so(
 ) -> None:
     person, state, revoked = await make.person(), app.state, list[UUID]()
 
-    async def revoke(_engine: object, _keyring: object, person_id: UUID) -> Any:
-        revoked.append(person_id)
+    async def revoke(leaver: Leaver) -> Any:
+        revoked.append(leaver.person_id)
         return "revoked"
 
     def die(step: str) -> None:

@@ -10,6 +10,7 @@ import orjson
 from fastapi import FastAPI
 
 from tests.care.sql import run_sql
+from tests.connectors.accounts import enter_ended_connection
 from tests.make import App, Caller, Make
 from tests.records.stored import push_bytes
 from vitalkeep.base.db import tables_of_a_person
@@ -38,8 +39,9 @@ class Life:
 
 
 async def live(make: Make, app: App | None = None, nurse: Caller | None = None) -> Life:
-    """A person who signed in, agreed, pushed, looked at their days, opened a case, was read, and
-    asked to watch over a relative; they have asked the operator, too, to be erased.
+    """A person who signed in, agreed, pushed, looked at their days, connected a Google account,
+    opened a case, was read, and asked to watch over a relative; they have asked the operator, too,
+    to be erased.
     """
     app, nurse = app or await make.app(), nurse or await make.staff()
     person = await make.person(app)
@@ -63,6 +65,7 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
     assert (await nurse.get(f"/v1/cases/{case_id}/records")).status_code == 200
     await tell_of_a_closed_case(make, person, nurse)
     await ask_at_the_desk(make.fastapi, person.id)
+    await enter_ended_connection(make, person)
     consents = (await person.get("/v1/me/consents")).json()["consents"]
     return Life(
         person=person,

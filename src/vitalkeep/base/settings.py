@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     google_certs_url: str = GOOGLE_CERTS
     google_fit_url: str = "https://www.googleapis.com/fitness/v1/users/me"
     google_health_url: str = "https://health.googleapis.com"
+    google_pull_minutes: int = Field(
+        default=60, ge=1, description="how often a connection is pulled from"
+    )
+    google_first_days: int = Field(
+        default=30, ge=1, le=3650, description="how far back the first pull of a type goes"
+    )
     default_time_zone: str = Field(default="Asia/Tokyo", description="IANA zone of new persons")
     default_locale: str = Field(default="ja", description="language of new persons")
     controller_name: str = Field(default=UNDECLARED, description="who runs this, on receipts")

@@ -23,6 +23,7 @@ from vitalkeep.base.settings import Settings
 from vitalkeep.cli import (
     audit,
     bulk,
+    connections,
     erasures,
     keyring,
     notices,
@@ -64,6 +65,7 @@ app.add_typer(organizations.team_app, name="team")
 app.add_typer(parties.policy_app, name="policy")
 app.add_typer(audit.audit_app, name="audit")
 app.add_typer(persons.persons_app, name="persons")
+app.add_typer(connections.connections_app, name="connections")
 app.add_typer(keyring.keys_app, name="keys")
 erasures.erasures_app.command("scrub")(retention.erasures_scrub)
 app.add_typer(erasures.erasures_app, name="erasures")

@@ -22,6 +22,7 @@ from vitalkeep.base.keys import Keyring
 from vitalkeep.base.paging import sign, unsign
 from vitalkeep.care import models as care_models
 from vitalkeep.care.cases import list_own_cases
+from vitalkeep.connectors import models as connector_models
 from vitalkeep.consents import models as consent_models
 from vitalkeep.consents.models import Consent
 from vitalkeep.datatypes.registry import BY_NUMBER
@@ -40,6 +41,7 @@ ALL_MODELS: Final = (
     audit_models,
     record_models,
     summary_models,
+    connector_models,
     care_models,
     notice_models,
     erasure_models,

@@ -115,7 +115,7 @@ async def finish(
         return Certificate.model_validate_json(row.certificate)
     person_id = open_person(keyring, row.sealed_person)
     if row.disconnected_at is None:
-        await disconnect(engine, keyring, erasure_id, person_id)
+        await disconnect(engine, keyring, settings, erasure_id, person_id)
     told("disconnected")
     async with bound_transaction(engine, person_id=person_id) as connection:
         certificate, done = await erase(connection, keyring, settings, erasure_id, told)
@@ -133,10 +133,14 @@ async def get_entry(
 
 
 async def disconnect(
-    engine: AsyncEngine, keyring: Keyring, erasure_id: UUID, person_id: UUID
+    engine: AsyncEngine,
+    keyring: Keyring,
+    settings: Settings,
+    erasure_id: UUID,
+    person_id: UUID,
 ) -> None:
     """Step 2. Of two at once the first outcome counts."""
-    outcomes = await revoke_grants(engine, keyring, person_id)
+    outcomes = await revoke_grants(engine, keyring, settings, person_id)
     entered = (
         update(Erasure)
         .where(Erasure.erasure_id == erasure_id, Erasure.disconnected_at.is_(None))

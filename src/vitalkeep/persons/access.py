@@ -29,13 +29,17 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 @dataclass(frozen=True, slots=True)
 class PersonCaller:
-    """A signed-in person, the app they came with, and the key that opens their values."""
+    """A signed-in person, the app they came with, and the key that opens their values.
+
+    `via` is the way by which records of this caller come (`records.models.Source`): 0 for a push.
+    """
 
     person_id: UUID
     client_id: UUID
     key: PersonKey
     time_zone: str
     locale: str
+    via: int = 0
 
 
 @dataclass(frozen=True, slots=True)

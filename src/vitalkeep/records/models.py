@@ -24,6 +24,11 @@ class Source(Table):
         SmallInteger, primary_key=True, info=holds("clear", "number within the person, from 1")
     )
     client_id: Mapped[UUID] = mapped_column(info=holds("clear", "random id of the sending app"))
+    via: Mapped[int] = mapped_column(
+        SmallInteger,
+        server_default="0",
+        info=holds("clear", "how it came: 0 pushed, 1 from Google Fit, 2 from Google Health"),
+    )
     sealed: Mapped[bytes] = mapped_column(info=holds("sealed", "origin: app and device"))
 
 

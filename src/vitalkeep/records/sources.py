@@ -17,7 +17,9 @@ MAX_SOURCES = 10_000
 
 
 OWN_SOURCES: Final = select(Source.source_id, Source.sealed).where(
-    Source.person_id == bindparam("person_id"), Source.client_id == bindparam("client_id")
+    Source.person_id == bindparam("person_id"),
+    Source.client_id == bindparam("client_id"),
+    Source.via == bindparam("via"),
 )
 
 
@@ -25,15 +27,15 @@ async def list_origins(
     connection: AsyncConnection, person_id: UUID, key: PersonKey
 ) -> dict[int, bytes]:
     """The origin (canonical JSON object) of each of the person's sources, by number."""
-    query = select(Source.source_id, Source.client_id, Source.sealed)
+    query = select(Source.source_id, Source.client_id, Source.sealed, Source.via)
     rows = await connection.execute(query.where(Source.person_id == person_id))
-    return {row[0]: key.open(row[2], *_place(row[0], row[1])) for row in rows.all()}
+    return {row[0]: key.open(row[2], *_place(row[0], row[1], row[3])) for row in rows.all()}
 
 
 async def number_sources(
     connection: AsyncConnection, person: PersonCaller, origins: Iterable[bytes]
 ) -> dict[bytes, int]:
-    """The source number of each origin, as sent by the person's present app.
+    """The source number of each origin, as sent by the person's present app on this way.
 
     New ones are added behind the gate, where no other push can take the same number. Raises
     Conflict when a person has more sources than can be numbered.
@@ -56,17 +58,21 @@ async def number_sources(
                 person_id=person.person_id,
                 source_id=used,
                 client_id=person.client_id,
-                sealed=person.key.seal(origin, *_place(used, person.client_id)),
+                via=person.via,
+                sealed=person.key.seal(origin, *_place(used, person.client_id, person.via)),
             )
         )
     return known
 
 
 async def _own_sources(connection: AsyncConnection, person: PersonCaller) -> dict[bytes, int]:
-    who = {"person_id": person.person_id, "client_id": person.client_id}
+    client_id, via = person.client_id, person.via
+    who = {"person_id": person.person_id, "client_id": client_id, "via": via}
     rows = (await connection.execute(OWN_SOURCES, who)).all()
-    return {person.key.open(row[1], *_place(row[0], person.client_id)): row[0] for row in rows}
+    return {person.key.open(row[1], *_place(row[0], client_id, via)): row[0] for row in rows}
 
 
-def _place(source_id: int, client_id: UUID) -> tuple[bytes, bytes, bytes]:
-    return b"sources", source_id.to_bytes(2, "big"), client_id.bytes
+def _place(source_id: int, client_id: UUID, via: int) -> tuple[bytes, ...]:
+    place = b"sources", source_id.to_bytes(2, "big"), client_id.bytes
+    # Sources of pushes were sealed before there was another way.
+    return (*place, via.to_bytes(2, "big")) if via else place

@@ -222,6 +222,16 @@ def list_rules(tombstone_days: int) -> tuple[Rule, ...]:
             statute=POLICY,
         ),
         Rule(
+            name="pending_authorizations",
+            what="persons who were sent to Google and did not come back",
+            table="pending_authorizations",
+            kept=Kept(),
+            since="expires_at",
+            from_when="expiry",
+            reckoned=True,
+            basis="an authorization that can't be finished any more serves nothing",
+        ),
+        Rule(
             name="erasures",
             what="certificates of erasure",
             table="erasures",

@@ -1,0 +1,148 @@
+"""The worker's part: connections that are due, each claimed by one process at a time."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from vitalkeep.base import clock
+from vitalkeep.base.db import bound_transaction, transaction
+from vitalkeep.base.errors import Unauthenticated
+from vitalkeep.base.keys import Keyring
+from vitalkeep.base.logs import fault as logged
+from vitalkeep.base.logs import get_log
+from vitalkeep.base.settings import Settings
+from vitalkeep.connectors.faults import GoogleFault, retry_time
+from vitalkeep.connectors.granted import change_connection
+from vitalkeep.connectors.models import Connection
+from vitalkeep.connectors.oauth import revoke
+from vitalkeep.connectors.providers import BY_PLATFORM, Provider
+from vitalkeep.connectors.pulling import pull
+from vitalkeep.connectors.stored import (
+    ConnectionRow,
+    find_caller,
+    find_connection,
+    is_one,
+    open_tokens,
+)
+from vitalkeep.connectors.writing import LEASE, LeaseLost, hold
+from vitalkeep.persons.access import PersonCaller
+
+REVOKE_WITHIN: Final = timedelta(days=7)
+"""After so long a token that Google would not take back is destroyed all the same."""
+
+
+class Whose(NamedTuple):
+    """A connection's key."""
+
+    person_id: UUID
+    provider: str
+    client_id: UUID
+
+
+async def pull_due(
+    engine: AsyncEngine, settings: Settings, open_keys: Callable[[], Keyring]
+) -> int:
+    """Deals with every connection that is due, one after the other; how many.
+
+    One that fails in a way that was not foreseen holds up no other: it is due again when its lease
+    is over. Raises what the last of those raised. The keyring is opened when there is work.
+    """
+    done, failed = 0, None
+    found = await list_due(engine)
+    keyring = open_keys() if found else None
+    for whose in found:
+        if keyring is None:
+            break
+        try:
+            done += await deal_with(engine, settings, keyring, whose)
+        except (LeaseLost, Unauthenticated):
+            continue  # disconnected, left, or in somebody else's hands meanwhile
+        except Exception as error:
+            get_log().error("pull_broke", provider=whose.provider, **logged(error))
+            failed = error
+    if failed is not None:
+        raise failed
+    return done
+
+
+async def list_due(engine: AsyncEngine) -> list[Whose]:
+    """The connections that are due, those that have waited longest first."""
+    query = (
+        select(Connection.person_id, Connection.provider, Connection.client_id)
+        .where(Connection.due_at.is_not(None), Connection.due_at <= clock.now())
+        .order_by(Connection.due_at)
+    )
+    async with transaction(engine) as connection:
+        return [Whose(*row) for row in (await connection.execute(query)).all()]
+
+
+async def deal_with(
+    engine: AsyncEngine, settings: Settings, keyring: Keyring, whose: Whose
+) -> bool:
+    """Pulls from a connection or takes its grant back; False if another process does.
+
+    Raises LeaseLost, Unauthenticated.
+    """
+    lease, provider = uuid4(), BY_PLATFORM[whose.provider]
+    async with bound_transaction(engine, person_id=whose.person_id) as connection:
+        now = clock.now()
+        claimed = await connection.execute(
+            update(Connection)
+            .where(is_one(Connection, *whose), Connection.due_at <= now)
+            .values(lease=lease, due_at=now + LEASE)
+        )
+        if claimed.rowcount != 1:
+            return False
+        person = await find_caller(
+            connection, keyring, whose.person_id, whose.client_id, provider.via
+        )
+        row = None if person is None else await find_connection(connection, person, whose.provider)
+    if person is None or row is None:
+        return False
+    if row.state == "disconnecting":
+        await take_back(engine, settings, person, provider, row, lease)
+    else:
+        await pull(engine, settings, person, provider, lease)
+    return True
+
+
+async def take_back(
+    engine: AsyncEngine,
+    settings: Settings,
+    person: PersonCaller,
+    provider: Provider,
+    row: ConnectionRow,
+    lease: UUID,
+) -> None:
+    """Revokes the grant of a connection that was ended here, and forgets it.
+
+    While Google doesn't answer it is tried again for seven days. Raises LeaseLost, Unauthenticated.
+    """
+    tokens, failed = open_tokens(person.key, row), None
+    try:
+        if tokens is not None:
+            await revoke(settings, tokens)
+    except GoogleFault as fault:
+        failed = fault
+        get_log().warning("revoke_failed", provider=provider.name, code=fault.code)
+    now = clock.now()
+    given_up = row.ended_at is not None and row.ended_at + REVOKE_WITHIN <= now
+    async with bound_transaction(engine, person_id=person.person_id) as connection:
+        await hold(connection, person, provider, lease)
+        if failed is None or given_up:
+            this = is_one(Connection, person.person_id, row.provider, row.client_id)
+            await connection.execute(delete(Connection).where(this))
+            return
+        failures = row.failures + 1
+        await change_connection(
+            connection,
+            person,
+            provider.platform,
+            lease=None,
+            failures=failures,
+            due_at=retry_time(failures, failed.wait, now),
+        )
