@@ -15,6 +15,7 @@ from vitalkeep.base.db import request_connection
 from vitalkeep.base.errors import Overloaded, Problem, problem_classes
 from vitalkeep.datatypes.registry import TYPES
 from vitalkeep.erasure.deactivate import ALL_MODELS
+from vitalkeep.erasure.settling import CALLED
 from vitalkeep.erasure.upstream import PROVIDERS
 from vitalkeep.web import pages
 from vitalkeep.web.leaving import list_kept_in_general
@@ -25,7 +26,7 @@ MADE_UP = {
     "type_": [kind.name for kind in TYPES],
     "provider_": [each.name for each in PROVIDERS],
     "upstream_": ["revoked", "already_revoked", "failed"],
-    "told_": ["queued", "not_configured"],
+    "told_": list(CALLED.values()),
     "recipient_": ["app", "organization", "person"],
     "notice_": ["agree", "again"],
 }

@@ -17,11 +17,13 @@ from vitalkeep.base.keys import Keyring
 from vitalkeep.base.logs import fault, get_log
 from vitalkeep.base.session import speak_for
 from vitalkeep.care.cases import list_own_cases
+from vitalkeep.connectors.models import Connection as Provided
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.erasure import deactivate
 from vitalkeep.erasure.certificate import (
     CERTIFICATE_KEPT,
     ID_KEPT,
+    PAPER_KEPT,
     Erased,
     Retained,
     list_retained,
@@ -34,7 +36,11 @@ from vitalkeep.records.models import Record
 from vitalkeep.web.sessions import Session, find_leaver
 from vitalkeep.web.texts import Language, catalogue, text, write_day
 
-KEPT_KEYS: Final = {CERTIFICATE_KEPT: "kept_certificate", ID_KEPT: "kept_id"}
+KEPT_KEYS: Final = {
+    CERTIFICATE_KEPT: "kept_certificate",
+    ID_KEPT: "kept_id",
+    PAPER_KEPT: "kept_paper",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,12 @@ async def list_readers(connection: AsyncConnection, person: PersonCaller) -> lis
     ]
 
 
-async def list_connections(_connection: AsyncConnection, _person_id: UUID) -> Sequence[str]:
-    """The providers that the person is connected to: `google_fit`, `google_health`.
-
-    No room holds connections yet. Whoever adds it looks them up here.
-    """
-    return ()
+async def list_connections(connection: AsyncConnection, person_id: UUID) -> Sequence[str]:
+    """The providers with a grant of the person's: `google_fit`, `google_health`."""
+    query = select(Provided.provider).where(
+        Provided.person_id == person_id, Provided.sealed_tokens.is_not(None)
+    )
+    return (await connection.scalars(query.distinct().order_by(Provided.provider))).all()
 
 
 def list_kept(language: Language, zone: str, *, until: datetime) -> list[Kept]:

@@ -16,6 +16,7 @@ from vitalkeep.disclosure.routes import ExportStream, accepts_gzip
 from vitalkeep.erasure import deactivate
 from vitalkeep.erasure.certificate import Certificate
 from vitalkeep.erasure.models import Erasure
+from vitalkeep.erasure.settling import from_text
 from vitalkeep.persons.access import PersonCaller
 from vitalkeep.persons.gate import take_gate
 from vitalkeep.persons.refresh import sign_out as end_sessions
@@ -187,6 +188,7 @@ async def show_erasure(
         shredded_at=write(row.shredded_at),
         signed_out=notice == "signed_out",
         statement=statement,
+        told=from_text(row.outcomes) if row.outcomes else statement and statement.recipients,
         rows=f"{sum(statement.rows_deleted.values()):,}" if statement else None,
         kept=[
             leaving.to_kept(each, language, zone)
