@@ -136,6 +136,10 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "POST /v1/cases/{case_id}/closure": (WHO_SEES_IT, NOBODY_SEES_IT, NOBODY_SEES_IT),
     "POST /v1/cases/{case_id}/handover": (COORDINATOR, NO_COORDINATOR, NO_COORDINATOR),
+    # the town's server takes no notifications
+    "POST /v1/google-health/notifications": (
+        "404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404",
+    ),
     "POST /v1/me/cases/{case_id}/closure": (ITS_PERSON, NO_PERSON, NO_PERSON),
     # the town's server has no Google project
     "POST /v1/me/connections/{provider}": (
