@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 from uuid import UUID
 
 import httpx
@@ -18,7 +18,7 @@ from vitalkeep.base.metrics import REGISTRY
 
 PATH = "/v1/google-health/notifications"
 SECRET = "a-secret-of-the-subscriber"
-HEALTH = "google-health"
+HEALTH: Final = "google-health"
 
 
 @dataclass
