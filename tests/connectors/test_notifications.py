@@ -11,7 +11,8 @@ from tests.connectors.pulled import Pulled
 from tests.erasure.traces import left
 from tests.google.oauth import PROFILE
 from vitalkeep.base import clock
-from vitalkeep.connectors import calling
+from vitalkeep.connectors import calling, fetch_health
+from vitalkeep.datatypes.registry import BY_NAME
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -68,7 +69,7 @@ async def test_repeats_and_floods_wait_as_few_stretches(notified: Notified) -> N
 async def test_an_array_is_taken_up_to_its_last_good_entry(notified: Notified) -> None:
     person, now = await notified.person("steps"), clock.now()
     entry = notified.notice("steps", now - HOUR).to_json()
-    others = {
+    others: dict[str, list[object]] = {
         "unreadable": [5, {}, {"data": {**entry["data"], "intervals": [{"physical": 1}]}}],
         "unknown_type": [{"data": {**entry["data"], "dataType": "daily-oxygen-saturation"}}],
         "unknown_version": [{"data": {**entry["data"], "version": "2"}}],
@@ -195,6 +196,67 @@ async def test_google_that_does_not_say_whose_account_it_is_keeps_nothing_from_b
     await notified.pulled.pull(person, HEALTH)
     await notified.tell(notified.notice("weight", begun))
     assert len(await notified.waiting(person)) == 1
+
+
+async def test_notifications_ask_for_one_scope_more_and_only_where_they_are_set_up(
+    notified: Notified,
+) -> None:
+    google = notified.pulled.google
+    person = await google.person()
+    asked = await google.start(person, "weight", provider=HEALTH)
+    assert asked["scope"].split()[1:] == [PROFILE]
+    assert len((await google.start(person, "weight"))["scope"].split()) == 1
+    none = {"google_health_webhook_secret": None}
+    google.app.state.settings = google.settings.model_copy(update=none)
+    asked = await google.start(person, "weight", provider=HEALTH)
+    assert PROFILE not in asked["scope"]
+    await notified.person("weight")
+    assert notified.world.count("health.identity") == 0
+
+
+async def test_a_sync_pulls_everything_also_while_something_told_waits(notified: Notified) -> None:
+    person, now = await notified.person("weight", "steps"), clock.now()
+    notified.world.health.add_point("steps", 100, now - HOUR, now - HOUR / 2)
+    await notified.tell(notified.notice("weight", now - HOUR))
+    assert (await person.post(f"/v1/me/connections/{HEALTH}/sync")).status_code == 202
+    await notified.read_again(person)
+    assert len(await notified.pulled.records(person, "steps")) == 1
+    assert (await notified.connection(person.id)).due_at > now
+
+
+async def test_a_type_that_fails_is_told_about_all_the_same_and_read_when_it_is_its_turn(
+    notified: Notified,
+) -> None:
+    person, begun = await notified.person("weight", "steps"), clock.now() - HOUR
+    notified.world.fail_next("health.list", data_type="weight")
+    notices = [notified.notice(kind, begun) for kind in ("weight", "steps")]
+    await notified.tell(*notices)
+    await notified.read_again(person)
+    assert [each.type for each in await notified.waiting(person)] == [BY_NAME["weight"].number]
+    assert (await notified.connection(person.id)).due_at > clock.now()
+    await run_sql(
+        notified.pulled.google.app,
+        "UPDATE connection_types SET retry_at = :now WHERE person_id = :id",
+        now=clock.now(),
+        id=person.id,
+    )
+    await notified.pulled.pull(person, HEALTH)
+    assert await notified.waiting(person) == []
+
+
+async def test_an_hour_with_too_much_in_it_does_not_keep_its_type_from_being_pulled(
+    notified: Notified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_health, "PAGE", 1)
+    person, begun = await notified.person("weight"), clock.now() - 2 * DAY + HOUR
+    for minutes in range(3):
+        begun_at = begun + timedelta(minutes=minutes)
+        notified.world.health.add_point("weight", 70_000 + minutes, begun_at)
+    monkeypatch.setattr(calling, "MAX_POINTS", 1)
+    await notified.tell(notified.notice("weight", begun))
+    await notified.read_again(person)
+    assert await notified.waiting(person) == []
+    assert "problem" not in (await notified.pulled.seen(person))["types"]["weight"]
 
 
 async def test_a_google_that_asks_to_slow_down_is_not_hurried_by_its_own_notifications(

@@ -37,8 +37,9 @@ async def test_without_the_secret_nothing_is_taken_however_well_signed(
     notified: Notified, given: str
 ) -> None:
     for body in (VERIFICATION, BODY):
-        headers = {"GOOGLE-HEALTH-API-SIGNATURE": notified.world.webhook_keys.sign(body)}
-        sent = {**headers, "Authorization": given.encode()} if given else headers
+        signature = notified.world.webhook_keys.sign(body)
+        sent = {b"GOOGLE-HEALTH-API-SIGNATURE": signature.encode()}
+        sent |= {b"Authorization": given.encode()} if given else {}
         answer = await notified.client.post(PATH, content=body, headers=sent)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
