@@ -12,6 +12,7 @@ from tests.erasure.traces import left
 from tests.google.oauth import PROFILE
 from vitalkeep.base import clock
 from vitalkeep.connectors import calling, fetch_health
+from vitalkeep.connectors.identities import digest_of
 from vitalkeep.datatypes.registry import BY_NAME
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -168,6 +169,13 @@ async def test_who_has_left_or_disconnected_is_known_no_more(
     before = counted("unknown_person")
     assert (await notified.tell(notified.notice("weight", now))).status_code == 204
     assert counted("unknown_person") - before == 1
+    # As if the account had been looked up a moment before its person left.
+    digest = digest_of(app.state.keyring, notified.world.health.user_id)
+    late = "INSERT INTO google_identities VALUES (:digest, :id, :id)"
+    await run_sql(app, late, digest=digest, id=other.id)
+    assert (await notified.tell(notified.notice("weight", now))).status_code == 204
+    assert counted("unknown_person") - before == 2
+    await run_sql(app, "DELETE FROM google_identities WHERE person_id = :id", id=other.id)
 
 
 async def test_google_that_does_not_say_whose_account_it_is_keeps_nothing_from_being_pulled(

@@ -111,7 +111,8 @@ async def note(
         after = merge([*before, *windows])
         kept = {each for each in after if each in before and not _meets(each, windows)}
         gone = [refetch_id for window, refetch_id in before.items() if window not in kept]
-        await connection.execute(delete(Refetch).where(_are(person_id, gone)))
+        if gone:
+            await connection.execute(delete(Refetch).where(_are(person_id, gone)))
         whose = {
             "person_id": person_id,
             "provider": GOOGLE_HEALTH.platform,
