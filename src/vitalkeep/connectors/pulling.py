@@ -80,8 +80,7 @@ async def find_due(
             due.append(each)
     waiting = await take_waiting(connection, person, provider.platform)
     waiting_only = row.pull_at is not None and row.pull_at > now
-    types = [each for each in due if each.type in waiting] if waiting_only else due
-    return Due(row, types, waiting, waiting_only)
+    return Due(row, due, waiting, waiting_only)
 
 
 async def pull(
