@@ -30,7 +30,9 @@ from vitalkeep.care import (
     routes_teams,
 )
 from vitalkeep.care import routes as care_routes
+from vitalkeep.connectors import notifications_routes
 from vitalkeep.connectors import routes as connector_routes
+from vitalkeep.connectors.keyset import NotificationKeys
 from vitalkeep.consents import routes as consent_routes
 from vitalkeep.disclosure import routes as disclosure_routes
 from vitalkeep.erasure import routes as erasure_routes
@@ -68,6 +70,7 @@ ROUTERS = (
     changes.router,
     summary_routes.router,
     connector_routes.router,
+    notifications_routes.router,
     disclosure_routes.router,
     routes_invitations.router,  # before the cases, whose ids they are not
     care_routes.router,
@@ -134,6 +137,7 @@ def create_app(
     app.state.token_endpoint = TokenEndpoint(
         keyring, settings, GoogleCertificates(settings.google_certs_url)
     )
+    app.state.notification_keys = NotificationKeys(settings.google_health_keyset_url)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(RequestMiddleware)
     add_problem_handlers(app, {BASE_PATH: outcome_response, WEB_PATH: problem_page})

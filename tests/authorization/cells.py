@@ -139,6 +139,10 @@ CELLS: Final[dict[str, tuple[str, ...]]] = {
     "POST /v1/deactivation-links": (
         "401 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403",
     ),
+    # the town's server takes no notifications
+    "POST /v1/google-health/notifications": (
+        "404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404",
+    ),
     "POST /v1/me/cases/{case_id}/closure": (ITS_PERSON, NO_PERSON, NO_PERSON),
     # the town's server has no Google project
     "POST /v1/me/connections/{provider}": (

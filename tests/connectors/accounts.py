@@ -17,6 +17,7 @@ from vitalkeep.base import clock
 from vitalkeep.base.db import bound_transaction
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors.authorizing import begin, enter_grant, take_pending
+from vitalkeep.connectors.identities import digest_of
 from vitalkeep.connectors.oauth import Tokens
 from vitalkeep.connectors.providers import BY_PATH
 from vitalkeep.connectors.stored import find_caller
@@ -143,3 +144,18 @@ async def enter_ended_connection(make: Make, person: Caller) -> None:
         " sealed_tokens = NULL WHERE person_id = :id"
     )
     await run_sql(make.fastapi, ended, id=person.id)
+
+
+async def enter_what_google_told(make: Make, person: Caller) -> None:
+    """Whose account a connection is of, and a stretch that waits to be read again."""
+    assert person.app is not None
+    of = {"id": person.id, "client": person.app.id}
+    digest = digest_of(make.fastapi.state.keyring, str(person.id.int))
+    entered = "INSERT INTO google_identities VALUES (:digest, :id, :client)"
+    await run_sql(make.fastapi, entered, digest=digest, **of)
+    waits = (
+        "INSERT INTO refetches SELECT person_id, gen_random_uuid(), provider, client_id, type,"
+        " connected_at, connected_at FROM connections JOIN connection_types"
+        " USING (person_id, provider, client_id) WHERE person_id = :id AND client_id = :client"
+    )
+    await run_sql(make.fastapi, waits, **of)

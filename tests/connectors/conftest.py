@@ -5,12 +5,15 @@ from collections.abc import Iterator
 import pytest
 import respx
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from tests.connectors.accounts import Google, with_google
+from tests.connectors.notified import SECRET, Notified
 from tests.connectors.pulled import Pulled
 from tests.google.standin import HOSTS, answers, create_google
 from tests.make import Make
 from vitalkeep.connectors import calling
+from vitalkeep.connectors.keyset import NotificationKeys
 
 
 @pytest.fixture
@@ -30,3 +33,13 @@ def pulled(google: Google, monkeypatch: pytest.MonkeyPatch) -> Pulled:
     standin = create_google()
     google.web.route(host__in=HOSTS).mock(side_effect=answers(standin))
     return Pulled(google, standin.state.world)
+
+
+@pytest.fixture
+def notified(pulled: Pulled) -> Notified:
+    """A server that Google Health tells what has changed."""
+    state = pulled.google.app.state
+    secret = {"google_health_webhook_secret": SecretStr(SECRET)}
+    state.settings = state.settings.model_copy(update=secret)
+    state.notification_keys = NotificationKeys(state.settings.google_health_keyset_url)
+    return Notified(pulled)

@@ -10,7 +10,7 @@ import orjson
 from fastapi import FastAPI
 
 from tests.care.sql import run_sql
-from tests.connectors.accounts import enter_ended_connection
+from tests.connectors.accounts import enter_ended_connection, enter_what_google_told
 from tests.make import App, Caller, Make
 from tests.records.stored import push_bytes
 from vitalkeep.base.db import tables_of_a_person
@@ -66,6 +66,7 @@ async def live(make: Make, app: App | None = None, nurse: Caller | None = None) 
     await tell_of_a_closed_case(make, person, nurse)
     await ask_at_the_desk(make.fastapi, person.id)
     await enter_ended_connection(make, person)
+    await enter_what_google_told(make, person)
     consents = (await person.get("/v1/me/consents")).json()["consents"]
     return Life(
         person=person,

@@ -36,6 +36,12 @@ CARE_REFUSALS = Counter(
 NOTICES = Counter(
     "vitalkeep_notices", "Notices that were delivered or given up", ["state"], registry=REGISTRY
 )
+NOTIFICATIONS = Counter(
+    "vitalkeep_google_notifications",
+    "Entries of Google Health's notifications by what became of them",
+    ["outcome"],
+    registry=REGISTRY,
+)
 ERASURES = Counter("vitalkeep_erasures", "Completed deactivations", registry=REGISTRY)
 
 

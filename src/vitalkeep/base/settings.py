@@ -81,6 +81,13 @@ class Settings(BaseSettings):
     google_certs_url: str = GOOGLE_CERTS
     google_fit_url: str = "https://www.googleapis.com/fitness/v1/users/me"
     google_health_url: str = "https://health.googleapis.com"
+    google_health_keyset_url: str = (
+        "https://www.gstatic.com/googlehealthapi/webhooks/webhooks_public_keyset.json"
+    )
+    google_health_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="what Google Health sends in Authorization with its notifications",
+    )
     google_pull_minutes: int = Field(
         default=60, ge=1, description="how often a connection is pulled from"
     )

@@ -19,6 +19,7 @@ from vitalkeep.base.session import speak_for
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors.agreeing import choose_policy, to_grant
 from vitalkeep.connectors.granted import keep_connection, take_scopes
+from vitalkeep.connectors.identities import scopes_for
 from vitalkeep.connectors.models import PendingAuthorization
 from vitalkeep.connectors.oauth import Tokens, authorization_url, require_configured
 from vitalkeep.connectors.providers import BY_PLATFORM, Provider
@@ -93,7 +94,8 @@ async def begin(
             sealed=person.key.seal(content, *_place(digest)),
         )
     )
-    return authorization_url(settings, provider.list_scopes(wanted), state, verifier)
+    scopes = [*provider.list_scopes(wanted), *scopes_for(settings, provider)]
+    return authorization_url(settings, scopes, state, verifier)
 
 
 def require_supported(provider: Provider, types: Sequence[str]) -> list[str]:

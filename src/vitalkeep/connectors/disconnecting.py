@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitalkeep.base import clock
 from vitalkeep.base.errors import NotFound
 from vitalkeep.connectors.granted import change_connection
+from vitalkeep.connectors.identities import forget
 from vitalkeep.connectors.models import Connection, ConnectionType
 from vitalkeep.connectors.providers import Provider
 from vitalkeep.connectors.stored import ConnectionRow, find_connection, is_one, list_types
@@ -66,6 +67,7 @@ async def _close(
     connection: AsyncConnection, person: PersonCaller, provider: Provider, row: ConnectionRow
 ) -> None:
     """Forgets the connection, once the grant is revoked at Google if it was the person's last."""
+    await forget(connection, person, provider)
     others = select(func.count()).where(
         Connection.person_id == person.person_id,
         Connection.state == "active",

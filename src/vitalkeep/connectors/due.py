@@ -17,6 +17,7 @@ from vitalkeep.base.logs import get_log
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors.faults import GoogleFault, retry_time
 from vitalkeep.connectors.granted import change_connection
+from vitalkeep.connectors.identities import identify
 from vitalkeep.connectors.models import Connection
 from vitalkeep.connectors.oauth import revoke
 from vitalkeep.connectors.providers import BY_PLATFORM, Provider
@@ -107,6 +108,7 @@ async def deal_with(
         await take_back(engine, settings, person, provider, row, lease)
     else:
         await pull(engine, settings, person, provider, lease)
+        await identify(engine, settings, keyring, person, provider)
     return True
 
 

@@ -32,6 +32,8 @@ async def keep_connection(
     anew: dict[str, object] = {
         "connected_at": now,
         "due_at": now,
+        "pull_at": None,
+        "identified_at": None,
         "ended_at": None,
         "lease": None,
         "failures": 0,

@@ -1,4 +1,4 @@
-"""Tables of connections: asked for, standing, and how far each type has been pulled."""
+"""Tables of connections: asked for, standing, how far each type has been pulled, and what waits."""
 
 from datetime import datetime
 from uuid import UUID
@@ -68,6 +68,14 @@ class Connection(Table):
         DateTime(timezone=True),
         info=holds("clear", "when it is dealt with next; nobody else does until then"),
     )
+    pull_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True),
+        info=holds("clear", "while it is due for a notification: when it is pulled as a whole"),
+    )
+    identified_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True),
+        info=holds("clear", "when Google was last asked whose notifications are this one's"),
+    )
     ended_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=holds("clear", "when it ended or was disconnected")
     )
@@ -126,4 +134,48 @@ class ConnectionType(Table):
     granted: Mapped[bool] = mapped_column(info=holds("clear", "whether Google lets it be read"))
     problem: Mapped[str | None] = mapped_column(
         Text, info=holds("clear", "code of what keeps it from being pulled")
+    )
+
+
+class GoogleIdentity(Table):
+    """Finds the connections that a notification of Google Health is for."""
+
+    __tablename__ = "google_identities"
+
+    digest: Mapped[bytes] = mapped_column(
+        primary_key=True, info=holds("digest", "keyed digest of the Google Health user id")
+    )
+    person_id: Mapped[UUID] = person_column(cascade=False, primary_key=True, index=True)
+    client_id: Mapped[UUID] = mapped_column(
+        primary_key=True, info=holds("clear", "random id of the app that connected the account")
+    )
+
+
+class Refetch(Table):
+    """A stretch of time that Google says has changed, until it has been read again.
+
+    What is told while it is being read gets a row of another id, so that it is read once more.
+    """
+
+    __tablename__ = "refetches"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["person_id", "provider", "client_id", "type"],
+            [f"connection_types.{name}" for name in ("person_id", "provider", "client_id", "type")],
+            ondelete="CASCADE",
+        ),
+    )
+
+    person_id: Mapped[UUID] = person_column(cascade=False, primary_key=True)
+    refetch_id: Mapped[UUID] = mapped_column(primary_key=True, info=holds("clear", "random id"))
+    provider: Mapped[str] = mapped_column(Text, info=holds("clear", "which of Google's services"))
+    client_id: Mapped[UUID] = mapped_column(
+        info=holds("clear", "random id of the app that connected it")
+    )
+    type: Mapped[int] = mapped_column(SmallInteger, info=holds("clear", "number of the data type"))
+    start_time: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "full hour from which it has to be read")
+    )
+    end_time: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "full hour up to which it has to be read")
     )

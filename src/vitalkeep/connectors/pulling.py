@@ -4,8 +4,9 @@ Google is asked outside of every transaction. What goes wrong with one type is k
 and stops no other; what is wrong with the grant itself stops the run.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -17,11 +18,14 @@ from vitalkeep.base.logs import get_log
 from vitalkeep.base.outbound import outbound_client
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors import fetch_fit, fetch_health
-from vitalkeep.connectors.calling import Account, TooMuch
+from vitalkeep.connectors.calling import Account
 from vitalkeep.connectors.faults import GoogleFault, GrantFault, retry_time
 from vitalkeep.connectors.granted import change_connection, change_type, take_scopes
-from vitalkeep.connectors.oauth import Tokens, refresh
 from vitalkeep.connectors.providers import GOOGLE_FIT, Provider
+from vitalkeep.connectors.reading import read_windows
+from vitalkeep.connectors.refetches import Waiting, take_waiting
+from vitalkeep.connectors.refetching import refetch
+from vitalkeep.connectors.runs import Run
 from vitalkeep.connectors.stored import (
     ConnectionRow,
     TypeRow,
@@ -30,14 +34,7 @@ from vitalkeep.connectors.stored import (
     open_tokens,
     seal_tokens,
 )
-from vitalkeep.connectors.windows import (
-    Batch,
-    Window,
-    halve,
-    next_start,
-    plan,
-    span_of,
-)
+from vitalkeep.connectors.windows import Batch, Window, next_start, plan
 from vitalkeep.connectors.writing import hold, list_collected, write
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller
@@ -50,46 +47,15 @@ MOST_LIMITED: Final = 2
 UNLINKED_WAIT: Final = timedelta(hours=6)
 
 
-@dataclass(slots=True)
-class Run:
-    """One run over a connection that this process holds the lease of."""
-
-    engine: AsyncEngine
-    settings: Settings
-    person: PersonCaller
-    provider: Provider
-    lease: UUID
-    tokens: Tokens
-
-    async def renew(self) -> str:
-        """A fresh access token, stored before it is used. Raises GrantFault, LeaseLost."""
-        before, person = self.tokens, self.person
-        try:
-            self.tokens = await refresh(self.settings, before)
-        except GoogleFault as fault:
-            raise GrantFault(fault.code, fault.wait) from None
-        sealed = seal_tokens(person.key, self.provider.platform, person.client_id, self.tokens)
-        async with bound_transaction(self.engine, person_id=person.person_id) as connection:
-            await hold(connection, person, self.provider, self.lease)
-            await change_connection(
-                connection, person, self.provider.platform, sealed_tokens=sealed
-            )
-            if set(self.tokens.scopes) != set(before.scopes):
-                await take_scopes(connection, person, self.provider, self.tokens.scopes)
-        return self.tokens.access_token
-
-    async def enter(self, number: int, **columns: object) -> None:
-        """Changes columns of one type. Raises LeaseLost."""
-        async with bound_transaction(self.engine, person_id=self.person.person_id) as connection:
-            await hold(connection, self.person, self.provider, self.lease)
-            await change_type(connection, self.person, self.provider.platform, number, **columns)
-
-
 class Due(NamedTuple):
-    """What a run has before it: the connection, its types to pull, and when others are to be."""
+    """What a run has before it: the connection, its types to pull, and what of them waits to be
+    read again. With `waiting_only` that is all that is read: the next pull is not due yet.
+    """
 
     row: ConnectionRow
     types: list[TypeRow]
+    waiting: dict[int, list[Waiting]]
+    waiting_only: bool
 
 
 async def find_due(
@@ -112,7 +78,9 @@ async def find_due(
         waits = each.retry_at is not None and each.retry_at > now
         if each.granted and consented and not waits:
             due.append(each)
-    return Due(row, due)
+    waiting = await take_waiting(connection, person, provider.platform)
+    waiting_only = row.pull_at is not None and row.pull_at > now
+    return Due(row, due, waiting, waiting_only)
 
 
 async def pull(
@@ -131,13 +99,13 @@ async def pull(
     fault: GoogleFault | None = None
     if due.types:
         run = Run(engine, settings, person, provider, lease, tokens)
-        fault = await pull_types(run, due.types)
+        fault = await pull_types(run, due)
     async with bound_transaction(engine, person_id=person.person_id) as connection:
         await hold(connection, person, provider, lease)
-        await settle(connection, settings, person, provider, due.row, fault)
+        await settle(connection, settings, person, provider, due, fault)
 
 
-async def pull_types(run: Run, types: list[TypeRow]) -> GoogleFault | None:
+async def pull_types(run: Run, due: Due) -> GoogleFault | None:
     """Pulls the types one after the other; the fault that ended the run before its end, if any.
 
     Once Google has asked twice to slow down, the others wait, too.
@@ -148,9 +116,12 @@ async def pull_types(run: Run, types: list[TypeRow]) -> GoogleFault | None:
             if run.tokens.expires_at <= clock.now() + FRESH_FOR:
                 await run.renew()
             account = Account(client, run.tokens.access_token, run.renew)
-            for row in types:
+            for row in due.types:
                 try:
-                    await pull_type(run, account, row)
+                    read = partial(fetch, run, account, BY_NUMBER[row.type].name)
+                    allowed = await refetch(run, read, row.type, due.waiting.get(row.type, []))
+                    if allowed and not due.waiting_only:
+                        await pull_type(run, account, row)
                 except GoogleFault as fault:
                     if fault.code in OF_THE_GRANT or isinstance(fault, GrantFault):
                         raise
@@ -170,17 +141,8 @@ async def pull_type(run: Run, account: Account, row: TypeRow) -> None:
     ahead = plan(row.pulled_to, row.looked_back_at, run.settings.google_first_days, now)
     name = BY_NUMBER[row.type].name
     begun: dict[str, object] = {"looked_back_at": now} if ahead.far else {}
-    start, span, pending_from = ahead.start, span_of(name), None
-    while start < ahead.end:
-        window = Window(start, min(start + span, ahead.end))
-        try:
-            batch = await fetch(run, account, name, window)
-        except TooMuch:
-            shorter = halve(span)
-            if shorter is None:
-                raise GoogleFault("too_much_data") from None
-            span = shorter
-            continue
+    read, pending_from = partial(fetch, run, account, name), None
+    async for window, batch in read_windows(read, name, ahead.start, ahead.end):
         pending_from = earliest(pending_from, batch.pending_from)
         progress = {**begun, "pulled_to": window.end}
         if window.end == ahead.end:
@@ -193,7 +155,6 @@ async def pull_type(run: Run, account: Account, row: TypeRow) -> None:
                 connection, run.person, run.provider, run.lease, row.type, window, batch, **progress
             ):
                 return
-        start = window.end
 
 
 async def fetch(run: Run, account: Account, name: str, window: Window) -> Batch:
@@ -235,12 +196,15 @@ async def settle(
     settings: Settings,
     person: PersonCaller,
     provider: Provider,
-    row: ConnectionRow,
+    due: Due,
     fault: GoogleFault | None,
 ) -> None:
-    """Ends a run: the connection is due again when its first type is, or it has ended."""
-    now = clock.now()
-    columns: dict[str, Any] = {"lease": None}
+    """Ends a run: the connection is due again when its first type is, or it has ended.
+
+    What Google has told of meanwhile makes it due at once.
+    """
+    row, now = due.row, clock.now()
+    columns: dict[str, Any] = {"lease": None, "pull_at": None}
     if fault is not None and fault.code == "authorization_ended":
         columns |= {
             "state": "ended", "problem": fault.code, "sealed_tokens": None, "due_at": None,
@@ -255,10 +219,15 @@ async def settle(
         columns |= {"problem": code, "failures": failures, "due_at": due_at}
     else:
         usual = now + timedelta(minutes=settings.google_pull_minutes)
-        waiting = [
-            each.retry_at
-            for each in await list_types(connection, person, provider.platform)
+        if due.waiting_only:
+            usual = row.pull_at
+        types = await list_types(connection, person, provider.platform)
+        put_off = {
+            each.type: each.retry_at
+            for each in types
             if each.granted and each.retry_at is not None and each.retry_at > now
-        ]
-        columns |= {"problem": None, "failures": 0, "due_at": min([usual, *waiting])}
+        }
+        columns |= {"problem": None, "failures": 0, "due_at": min([usual, *put_off.values()])}
+        if (await take_waiting(connection, person, provider.platform)).keys() - put_off:
+            columns |= {"due_at": now, "pull_at": columns["due_at"]}
     await change_connection(connection, person, provider.platform, **columns)

@@ -172,7 +172,7 @@ async def sync_connection(
     if row.state == "ended":
         raise Conflict(PROBLEMS["authorization_ended"])
     if row.lease is None:  # else it is being pulled from right now
-        await change_connection(connection, person, platform, due_at=clock.now())
+        await change_connection(connection, person, platform, due_at=clock.now(), pull_at=None)
     return await _view(connection, person, row)
 
 

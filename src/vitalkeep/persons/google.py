@@ -6,11 +6,9 @@ Source: OpenID Connect Core 1.0 section 3.1.3.7;
 https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken.
 """
 
-import asyncio
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import google.auth.exceptions
 import google.auth.jwt
@@ -19,8 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from vitalkeep.base import clock
-from vitalkeep.base.errors import DependencyUnavailable, InvalidGrant
-from vitalkeep.base.outbound import outbound_client
+from vitalkeep.base.errors import InvalidGrant
+from vitalkeep.base.published import Published
 
 ISSUER = "https://accounts.google.com"
 ISSUERS = (ISSUER, "accounts.google.com")
@@ -28,14 +26,10 @@ LEEWAY_S = 30
 MAX_TOKEN_CHARS = 8192
 # OpenID Connect Core 1.0 section 2: a `sub` has at most 255 characters.
 MAX_SUBJECT_CHARS = 255
-REFETCH = timedelta(minutes=1)
-RETRY = timedelta(seconds=5)
-KEEP_AT_MOST_S = 86_400
 
 # google-auth compares with the real clock; with this much skew (seconds) it leaves time to us.
 _ANY_TIME_S = 10**12
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})\b", re.IGNORECASE)
 _BAD_TOKEN = (
     google.auth.exceptions.GoogleAuthError, ValueError, TypeError, KeyError, OverflowError,
     RecursionError,
@@ -59,11 +53,7 @@ class GoogleCertificates:
     """Google's signing certificates from one address, kept by their `Cache-Control: max-age`."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._certs: Mapping[str, str] = {}
-        self._fresh_until = self._tried_at = datetime.min.replace(tzinfo=UTC)
-        self._failed = False
-        self._fetching = asyncio.Lock()
+        self._certs = Published(url, _read_certs)
 
     async def identity(
         self, id_token: str, audiences: Collection[str], *, nonce: str | None = None
@@ -80,11 +70,13 @@ class GoogleCertificates:
             raise InvalidGrant from None
         if not audiences:
             raise InvalidGrant
-        certs = await self._find_certs(kid)
+        certificate = await self._certs.find(kid)
+        if certificate is None:
+            raise InvalidGrant
         try:
             payload: dict[str, object] = google.auth.jwt.decode(  # type: ignore[no-untyped-call]
                 id_token,
-                certs={kid: certs[kid]},
+                certs={kid: certificate},
                 audience=list(audiences),
                 clock_skew_in_seconds=_ANY_TIME_S,
             )
@@ -94,39 +86,6 @@ class GoogleCertificates:
             return _to_identity(payload)
         except _BAD_TOKEN:
             raise InvalidGrant from None
-
-    async def _find_certs(self, kid: str) -> Mapping[str, str]:
-        """The certificates in force; `kid` is among them unless Google doesn't know it.
-
-        An unknown `kid` is looked for at Google once a minute at most. While it can't be looked
-        for because Google is away, nobody can tell whether it is good: DependencyUnavailable.
-        """
-        if self._is_fresh() and kid in self._certs:
-            return self._certs
-        async with self._fetching:
-            # Whoever waited here for another's fetch finds it done within the pause.
-            pause = REFETCH if self._is_fresh() else RETRY if self._failed else timedelta(0)
-            if clock.now() >= self._tried_at + pause:
-                await self._fetch()
-            elif self._failed:
-                raise DependencyUnavailable("Google doesn't answer.")
-            return self._certs
-
-    def _is_fresh(self) -> bool:
-        return clock.now() < self._fresh_until
-
-    async def _fetch(self) -> None:
-        """Reads the certificates from Google. Raises DependencyUnavailable, keeping the old."""
-        self._tried_at = clock.now()
-        self._failed = True
-        try:
-            async with outbound_client() as client:
-                reply = await client.get(self._url)
-            self._certs = _read_certs(reply)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
-            raise DependencyUnavailable("Google doesn't answer.") from None
-        self._failed = False
-        self._fresh_until = self._tried_at + _read_max_age(reply)
 
 
 def _read_kid(id_token: str) -> str:
@@ -180,9 +139,3 @@ def _is_rsa_certificate(pem: object) -> bool:
         raise ValueError("not a certificate")
     certificate = x509.load_pem_x509_certificate(pem.encode())
     return isinstance(certificate.public_key(), rsa.RSAPublicKey)
-
-
-def _read_max_age(reply: httpx.Response) -> timedelta:
-    """How long the answer may be kept: a day at most, not at all if it doesn't say."""
-    found = _MAX_AGE.search(reply.headers.get("cache-control", ""))
-    return timedelta(seconds=min(int(found[1]), KEEP_AT_MOST_S) if found else 0)
