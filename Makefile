@@ -17,7 +17,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 COMPILE = $(UV) pip compile --universal -p 3.11 --generate-hashes --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint bench browser chaos openapi data-map lock clean
+.PHONY: help setup run demo test pytest lint bench browser chaos openapi data-map lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -30,7 +30,9 @@ run: $(READY) ## Set up, then serve with an embedded PostgreSQL (PORT=8000, DATA
 demo: $(READY) ## Run the whole story on a throw-away database
 	@exec $(BIN)/vitalkeep demo
 
-test: lint ## Everything CI runs: format, lint, types, tests
+test: lint pytest ## Format, lint, types, and all tests that need no browser
+
+pytest: $(READY)
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(READY) ## Format check, ruff and mypy
