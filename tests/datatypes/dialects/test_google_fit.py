@@ -175,6 +175,7 @@ def test_points_of_other_times_apps_and_devices_have_other_identities() -> None:
 long_texts = st.text("é:あ.<-a1", min_size=1, max_size=300)
 
 
+@settings(max_examples=50)
 @given(stream=long_texts, at=st.integers(0, 10**9))
 def test_an_identity_is_short_and_stable_whatever_the_stream(stream: str, at: int) -> None:
     point = fit("steps", whole(5), origin=stream)
@@ -185,6 +186,7 @@ def test_an_identity_is_short_and_stable_whatever_the_stream(stream: str, at: in
     assert len(first.client_id) <= 128
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_the_order_of_points_and_their_repetition_do_not_show(data: st.DataObject) -> None:
     points = [
@@ -207,7 +209,7 @@ def test_the_order_of_points_and_their_repetition_do_not_show(data: st.DataObjec
 members = ["startTimeNanos", "endTimeNanos", "dataTypeName", "value", "originDataSourceId"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(name=st.sampled_from(sorted(FIT_TYPES)), member=st.sampled_from(members), anything=junk)
 def test_any_json_has_an_outcome(name: str, member: str, anything: object) -> None:
     good = fit(name, real(90), real(90), whole(1), whole(1), whole(1))

@@ -189,6 +189,7 @@ spans = st.builds(
 EPOCH = SEVEN * 10**6
 
 
+@settings(max_examples=50)
 @given(st.lists(spans, max_size=8), st.data())
 def test_stages_cover_what_was_told_once_in_any_order(
     told: list[Segment], data: st.DataObject

@@ -1,6 +1,6 @@
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.datatypes.dialects.google import (
@@ -159,6 +159,7 @@ several = st.lists(
 )
 
 
+@settings(max_examples=50)
 @given(several, st.data())
 def test_pages_in_any_order_give_the_same_hours(
     drawn: list[tuple[int, int, str]], data: st.DataObject
@@ -175,6 +176,7 @@ formats = ["WATCH", "RING"]
 offsets = st.sampled_from([None, "0s", "32400s"])
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), offsets, st.sampled_from(formats))), st.data())
 def test_offsets_and_devices_do_not_make_an_hour_depend_on_order(
     drawn: list[tuple[int, str | None, str]], data: st.DataObject
