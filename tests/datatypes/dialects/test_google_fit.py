@@ -43,6 +43,11 @@ def test_every_type_of_fit_is_supported() -> None:
         ("steps", [whole(2310)], {"count": 2310}),
         ("steps", [whole("2310")], {"count": 2310}),
         ("steps", [real(2310.0)], {"count": 2310}),
+        (
+            "steps",
+            [real(2309.5)],
+            {"count": 2310, "original": {"value": 2309.5, "unit": "{steps}"}},
+        ),
         ("distance", [real(1650.5)], {"meters": 1650.5}),
         ("weight", [real(72.0999984741211)], {"kilograms": 72.1}),
         ("weight", [real("72.0999984741211")], {"kilograms": 72.1}),

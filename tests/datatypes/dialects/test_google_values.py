@@ -1,6 +1,6 @@
 import struct
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vitalkeep.datatypes.dialects.google_values import to_decimal
@@ -21,6 +21,8 @@ def test_a_decimal_that_was_never_a_32_bit_float_stays(number: float) -> None:
 
 
 @settings(max_examples=50)
+@example(1000.000244140625)
+@example(float("inf"))
 @given(st.floats(width=32, allow_nan=False))
 def test_a_32_bit_float_stays_the_same_32_bit_float(number: float) -> None:
     assert struct.pack("<f", to_decimal(number)) == struct.pack("<f", number)
