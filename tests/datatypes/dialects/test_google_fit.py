@@ -72,8 +72,13 @@ def test_every_type_of_fit_is_supported() -> None:
         ),
         (
             "blood_pressure",
-            [real(128.0), real(82.0), EMPTY, whole(9)],
-            {"systolic_mmhg": 128.0, "diastolic_mmhg": 82.0, "measurement_location": "unknown"},
+            [real(128.0), real(82.0), real(2.5), whole(9)],
+            {
+                "systolic_mmhg": 128.0,
+                "diastolic_mmhg": 82.0,
+                "body_position": "unknown",
+                "measurement_location": "unknown",
+            },
         ),
         (
             "blood_pressure",
