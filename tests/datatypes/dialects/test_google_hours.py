@@ -140,6 +140,18 @@ def test_what_not_all_samples_of_an_hour_share_is_left_out(
     assert origin.get("device", {}).get("type") == kept
 
 
+@pytest.mark.parametrize(
+    ("second", "kept"), [("MANUAL", "manual_entry"), ("ACTIVELY_MEASURED", None), (None, None)]
+)
+def test_a_recording_method_is_that_of_a_whole_hour(second: str | None, kept: str | None) -> None:
+    points = [
+        pulse(f"2026-11-19T23:00:0{index}Z", "64", dataSource={"recordingMethod": method})
+        for index, method in enumerate(["MANUAL", second])
+    ]
+    record = only(google_health.read_points("heart_rate", points, APP, NOW))
+    assert content(record).get("recording_method") == kept
+
+
 def test_an_hour_that_google_health_has_from_fit_is_the_same_record() -> None:
     echo = source("FIT", "jp.example.band", manufacturer="Example", displayName="Band 2")
     points = [pulse("2026-11-19T23:00:00Z", "64", None, **echo)]
