@@ -165,6 +165,7 @@ def test_of_several_apps_the_sessions_own_is_believed() -> None:
         ({"startTimeMillis": None}, ("invalid", "/startTimeMillis")),
         ({"endTimeMillis": str(SEVEN * 1000 - 1)}, ("end_before_start", "/endTimeMillis")),
         ({"endTimeMillis": "1"}, ("time_out_of_window", "/endTimeMillis")),
+        ({"endTimeMillis": "9" * 20}, ("time_out_of_window", "/endTimeMillis")),
         (
             {"startTimeMillis": "1799999999999", "endTimeMillis": "1799999999999"},
             ("time_out_of_window", "/startTimeMillis"),

@@ -66,9 +66,12 @@ def test_an_hour_keeps_its_identity_when_samples_come_and_go() -> None:
 
 
 def test_a_bad_sample_costs_no_other() -> None:
-    found = read(beat(0, 0.4), beat(1, 301), beat(2, 300.4), beat(3, 1), {}, beat(4, "fast"))
+    found = read(
+        beat(0, 0.4), beat(1, 301), beat(2, 300.4), beat(3, 1), {}, beat(4, "fast"), beat(5, True)
+    )
     assert sorted(refusals(found)) == [
         ("invalid", "/endTimeNanos"),
+        ("invalid", "/value/0/fpVal"),
         ("invalid", "/value/0/fpVal"),
         ("out_of_range", "/value/0/fpVal"),
         ("out_of_range", "/value/0/fpVal"),
