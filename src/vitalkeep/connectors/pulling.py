@@ -18,8 +18,9 @@ from vitalkeep.base.outbound import outbound_client
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors import fetch_fit, fetch_health
 from vitalkeep.connectors.calling import Account, TooMuch
-from vitalkeep.connectors.faults import GoogleFault, GrantFault, retry_time
+from vitalkeep.connectors.faults import MOVE, GoogleFault, GrantFault, retry_time
 from vitalkeep.connectors.granted import change_connection, change_type, take_scopes
+from vitalkeep.connectors.moving import finish_move
 from vitalkeep.connectors.oauth import Tokens, refresh
 from vitalkeep.connectors.providers import GOOGLE_FIT, Provider
 from vitalkeep.connectors.stored import (
@@ -44,10 +45,13 @@ from vitalkeep.persons.access import PersonCaller
 
 FRESH_FOR: Final = timedelta(seconds=60)
 """An access token that runs out sooner is renewed first."""
-OF_THE_GRANT: Final = {"token_refused", "account_not_linked"}
+OF_THE_GRANT: Final = {"token_refused", "account_not_linked", MOVE}
 """Faults that no other type would be spared."""
 MOST_LIMITED: Final = 2
 UNLINKED_WAIT: Final = timedelta(hours=6)
+OFF_WAIT: Final = timedelta(days=1)
+MOST_OFF: Final = 7
+"""Days of a Fit that is turned off, after which nobody looks again."""
 
 
 @dataclass(slots=True)
@@ -135,6 +139,7 @@ async def pull(
     async with bound_transaction(engine, person_id=person.person_id) as connection:
         await hold(connection, person, provider, lease)
         await settle(connection, settings, person, provider, due.row, fault)
+        await finish_move(connection, person, settings)
 
 
 async def pull_types(run: Run, types: list[TypeRow]) -> GoogleFault | None:
@@ -168,9 +173,10 @@ async def pull_type(run: Run, account: Account, row: TypeRow) -> None:
     """Pulls one type to the present. Raises GoogleFault, LeaseLost, Unauthenticated."""
     now = clock.now()
     ahead = plan(row.pulled_to, row.looked_back_at, run.settings.google_first_days, now)
+    start = ahead.start if row.since is None else max(ahead.start, row.since)
     name = BY_NUMBER[row.type].name
     begun: dict[str, object] = {"looked_back_at": now} if ahead.far else {}
-    start, span, pending_from = ahead.start, span_of(name), None
+    span, pending_from = span_of(name), None
     while start < ahead.end:
         window = Window(start, min(start + span, ahead.end))
         try:
@@ -246,11 +252,14 @@ async def settle(
             "state": "ended", "problem": fault.code, "sealed_tokens": None, "due_at": None,
             "ended_at": now,
         }  # fmt: skip
+    elif fault is not None and fault.code == MOVE and row.failures + 1 >= MOST_OFF:
+        # The tokens stay: they are what the grant is taken back with.
+        columns |= {"state": "ended", "problem": MOVE, "due_at": None, "ended_at": now}
     elif fault is not None:
         failures = row.failures + 1
         code = "google_refused" if fault.code == "token_refused" else fault.code
         unlinked = fault.code == "account_not_linked"
-        wait = UNLINKED_WAIT if unlinked else fault.wait
+        wait = UNLINKED_WAIT if unlinked else OFF_WAIT if code == MOVE else fault.wait
         due_at = retry_time(failures, wait, now)
         columns |= {"problem": code, "failures": failures, "due_at": due_at}
     else:
