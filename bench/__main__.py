@@ -8,28 +8,34 @@ import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Row, measure
+from bench.pulling import measure_pull
 from bench.scale import measure_days, measure_growth, measure_leave, measure_rotation
 from bench.world import open_world
 from vitalkeep.base import devdb
 
 RESULTS = Path(__file__).parent / "results"
+Only = Literal["growth", "pull"]
 
 
-async def run(growth: bool) -> tuple[list[Row], str]:
+async def run(only: Only | None) -> tuple[list[Row], str]:
     """The measured rows and PostgreSQL's version, on a database that is thrown away.
 
-    With `growth` only what a growing table costs, which takes many minutes and 6 GB of disk.
+    With `growth` only what a growing table costs, which takes many minutes and 6 GB of disk; with
+    `pull` only a big pull from a stand-in for Google.
     """
     with tempfile.TemporaryDirectory(prefix="vitalkeep-bench-") as scratch:
         database = await asyncio.to_thread(devdb.start, Path(scratch))
         try:
+            if only == "pull":
+                return [await measure_pull(Path(scratch), database.url)], database.version
             async with open_world(Path(scratch), database.url, database.pid) as world:
-                if growth:
+                if only == "growth":
                     rows = [await measure_growth(world, 100_000, 10_000_000, 7)]
                 else:
                     rows = await measure(world)
@@ -44,11 +50,14 @@ async def run(growth: bool) -> tuple[list[Row], str]:
 def main() -> None:
     """Measures and reports; a bar that is missed is said, not failed."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument(
-        "--growth", action="store_true", help="measure 10 million records instead of the rest"
-    )
-    growth = parser.parse_args().growth
-    rows, postgres = asyncio.run(run(growth))
+    instead = parser.add_mutually_exclusive_group()
+    for name, what in (
+        ("growth", "measure 10 million records instead of the rest"),
+        ("pull", "measure a pull of 90 days that is killed half-way instead of the rest"),
+    ):
+        instead.add_argument(f"--{name}", dest="only", action="store_const", const=name, help=what)
+    only: Only | None = parser.parse_args().only
+    rows, postgres = asyncio.run(run(only))
     table = Table("what", "measured", "bar", "aim", "bar held")
     for each in rows:
         table.add_row(each.what, each.measured, each.bar, each.aim, "yes" if each.holds else "NO")
@@ -62,7 +71,7 @@ def main() -> None:
         "rows": [asdict(each) for each in rows],
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%d}{'-growth' if growth else ''}.json"
+    path = RESULTS / f"{now:%Y-%m-%d}{f'-{only}' if only else ''}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
     console.print(f"written to bench/results/{path.name}")
 
