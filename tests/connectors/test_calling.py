@@ -77,10 +77,10 @@ async def test_a_window_with_too_much_in_it_is_taken_in_parts(
     monkeypatch.setattr(calling, "MAX_POINTS", 40)
     pulled.world.fit_page = 20
     person = await pulled.person("heart_rate")
-    now = clock.now().replace(minute=0)
+    now = clock.now().replace(minute=59, second=59) - timedelta(hours=1)
     for number in range(90):
         pulled.world.fit.add_point(
-            "com.google.heart_rate.bpm", [60 + number % 30], now - number * (2 * DAY / 100)
+            "com.google.heart_rate.bpm", [60 + number % 30], now - number * (DAY / 60)
         )
     await pulled.pull(person)
     found = [s for r in await pulled.records(person, "heart_rate") for s in r["samples"]]

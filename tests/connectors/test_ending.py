@@ -105,3 +105,18 @@ async def test_a_pull_that_is_under_way_writes_nothing_more_once_it_is_over(
     query = "SELECT count(*) FROM records WHERE person_id = :id"
     assert (await run_sql(pulled.google.app, query, id=person.id))[0][0] == 0
     assert await rows(pulled, person) == (0 if how == "leave" else 1)
+
+
+@pytest.mark.parametrize("how", ["damaged", "keyless"])
+async def test_a_token_that_nobody_can_open_any_more_keeps_no_one_from_being_erased(
+    pulled: Pulled, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    person, keyring = await pulled.person("weight"), pulled.google.app.state.keyring
+    state = pulled.google.app.state
+    if how == "damaged":
+        await pulled.change(person, "sealed_tokens = '\\x00'")
+    else:
+        monkeypatch.setattr(keyring, "epochs", lambda: [999])
+    outcomes = await upstream.revoke_grants(state.engine, keyring, state.settings, person.id)
+    assert outcomes == {"google_fit": "failed", "google_health": "not_connected"}
+    assert pulled.world.count("oauth.revoke") == 0

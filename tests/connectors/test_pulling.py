@@ -9,7 +9,6 @@ from tests.care.sql import run_sql
 from tests.connectors.pulled import Pulled
 from tests.google.catalog import SEGMENT
 from tests.google.heartbeats import Heartbeats
-from tests.google.moments import to_ns
 from vitalkeep import worker
 from vitalkeep.base import clock
 from vitalkeep.connectors import pulling
@@ -62,6 +61,7 @@ async def test_a_pull_that_dies_goes_on_where_it_was_without_loss_or_double(
     person = await pulled.person("heart_rate")
     fit, now = pulled.world.fit, clock.now()
     fit.generate_heart_rate(now - timedelta(days=12), samples=2_000)
+    fit.delete_points("com.google.heart_rate.bpm", now - HOUR, now + timedelta(days=90))
     written: list[object] = []
 
     async def die(*given: Any, **progress: Any) -> bool:
@@ -75,7 +75,7 @@ async def test_a_pull_that_dies_goes_on_where_it_was_without_loss_or_double(
         with pytest.raises(Died):
             await pulled.pull(person)
     part = sum(len(each["samples"]) for each in await pulled.records(person, "heart_rate"))
-    there = len((fit.beats or Heartbeats(0)).indexes(0, to_ns(now)))
+    there = len(fit.beats or Heartbeats(0))
     assert 0 < part < there
     assert not await pulled.pull_if_due(person)  # the dead run's lease still stands
     asked = pulled.world.count("fit.datasets")

@@ -16,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from vitalkeep.base.db import bound_transaction
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.logs import get_log
+from vitalkeep.base.sealing import PersonKey, SealBroken
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors.faults import GoogleFault
 from vitalkeep.connectors.models import Connection
 from vitalkeep.connectors.oauth import Tokens, revoke
-from vitalkeep.connectors.stored import open_tokens
+from vitalkeep.connectors.stored import ConnectionRow, open_tokens
 from vitalkeep.persons.access import open_key
 from vitalkeep.persons.models import PersonKeyRow
 
@@ -73,27 +74,44 @@ def at_google(platform: str) -> Provider:
 PROVIDERS: Final = (at_google("google_fit"), at_google("google_health"))
 
 
-async def list_tokens(leaver: Leaver, platform: str) -> list[Tokens]:
-    """The tokens of the person's connections to a provider, whichever app made them."""
-    person_id = leaver.person_id
+async def list_tokens(leaver: Leaver, platform: str) -> list[Tokens | None]:
+    """The tokens of the person's connections to a provider, whichever app made them.
+
+    None for those that nobody can open any more: damaged, or their master key destroyed. Raises
+    KeyringError for a key that can't be had now.
+    """
+    person_id, keyring = leaver.person_id, leaver.keyring
     keys = select(PersonKeyRow.epoch, PersonKeyRow.wrapped_key)
     rows = select(Connection).where(
-        Connection.person_id == person_id, Connection.provider == platform
+        Connection.person_id == person_id,
+        Connection.provider == platform,
+        Connection.sealed_tokens.is_not(None),
     )
     async with bound_transaction(leaver.engine, person_id=person_id) as connection:
+        found = (await connection.execute(rows)).all()
         wrapped = (
             await connection.execute(keys.where(PersonKeyRow.person_id == person_id))
         ).first()
-        found = (await connection.execute(rows)).all()
-    if wrapped is None:
+    if not found:
         return []
-    key = open_key(leaver.keyring, person_id, wrapped.epoch, wrapped.wrapped_key)
-    opened = [open_tokens(key, row) for row in found]
-    return [tokens for tokens in opened if tokens is not None]
+    keyring.refresh()
+    if wrapped is None or wrapped.epoch not in keyring.epochs():
+        return [None]
+    key = open_key(keyring, person_id, wrapped.epoch, wrapped.wrapped_key)
+    return [_open(key, row) for row in found]
 
 
-async def hand_back(settings: Settings, tokens: Tokens) -> UpstreamOutcome:
+def _open(key: PersonKey, row: ConnectionRow) -> Tokens | None:
+    try:
+        return open_tokens(key, row)
+    except SealBroken:
+        return None  # nobody is kept from leaving by a row that was damaged
+
+
+async def hand_back(settings: Settings, tokens: Tokens | None) -> UpstreamOutcome:
     """Revokes one grant, in a few tries."""
+    if tokens is None:
+        return "failed"
     for attempt in range(TRIES):
         if attempt:
             await asyncio.sleep(PAUSE_S)
