@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.care.sql import run_sql
 from tests.connectors.accounts import fit_scope
 from tests.connectors.pulled import Pulled
 from tests.google.catalog import HEALTH_SCOPES
@@ -124,6 +125,28 @@ async def test_what_google_health_took_over_is_deleted_when_it_goes_there(pulled
     pulled.world.health.delete_points("weight", at - HOUR, at + HOUR)
     await pulled.pull(person, "google-health")
     assert await counts(pulled, person) == {}
+
+
+async def test_a_night_that_google_health_finishes_late_is_folded_when_it_has(
+    pulled: Pulled,
+) -> None:
+    begun = clock.now() - 2 * DAY
+    pulled.world.fit.add_sleep(begun, begun + HOUR, [(begun, begun + HOUR, 5)])
+    stages = [(begun, begun + HOUR, "DEEP")]
+    night = pulled.world.health.add_sleep(begun, begun + HOUR, stages, processed=False)
+    pulled.look_back(3)
+    person = await pulled.person("sleep")
+    await pulled.pull(person)
+    await move(pulled, person, "sleep")
+    assert [*await providers(pulled, person)] == ["google-health"]
+    nights = await pulled.records(person, "sleep")
+    assert sorted(len(each["stages"]) for each in nights) == [0, 1]  # the stages are not lost
+    pulled.world.health.process_sleep(night.id)
+    yesterday = "UPDATE connection_types SET looked_back_at = :at WHERE person_id = :id"
+    await run_sql(pulled.google.app, yesterday, id=person.id, at=clock.now() - DAY)
+    await pulled.pull(person, "google-health")
+    (sleep,) = await pulled.records(person, "sleep")
+    assert [each["stage"] for each in sleep["stages"]] == ["deep"]
 
 
 async def test_consents_are_carried_over_by_the_new_grant_alone(pulled: Pulled) -> None:

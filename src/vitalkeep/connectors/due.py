@@ -18,6 +18,7 @@ from vitalkeep.base.settings import Settings
 from vitalkeep.connectors.faults import GoogleFault, retry_time
 from vitalkeep.connectors.granted import change_connection
 from vitalkeep.connectors.models import Connection
+from vitalkeep.connectors.moving import finish_move
 from vitalkeep.connectors.oauth import revoke
 from vitalkeep.connectors.providers import BY_PLATFORM, Provider
 from vitalkeep.connectors.pulling import pull
@@ -107,6 +108,7 @@ async def deal_with(
         await take_back(engine, settings, person, provider, row, lease)
     else:
         await pull(engine, settings, person, provider, lease)
+        await finish_move(engine, settings, person)
     return True
 
 

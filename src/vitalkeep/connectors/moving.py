@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from vitalkeep.base import clock
+from vitalkeep.base.db import bound_transaction
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors.faults import MOVE
 from vitalkeep.connectors.folding import fold_span
@@ -37,6 +38,7 @@ from vitalkeep.consents.scopes import Scope, scope_of
 from vitalkeep.consents.stored import list_rows
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller
+from vitalkeep.persons.gate import take_gate
 
 OVERLAP: Final = timedelta(days=7)
 """What both are asked for. A Fit that can't be pulled from any more is waited for as long."""
@@ -86,17 +88,38 @@ async def begin_move(connection: AsyncConnection, person: PersonCaller, provider
         await change_connection(connection, person, GOOGLE_FIT.platform, due_at=now)
 
 
-async def finish_move(
-    connection: AsyncConnection, person: PersonCaller, settings: Settings
-) -> None:
-    """Ends at Google Fit what has been pulled from both. Call it at the end of a pull from either.
+async def finish_move(engine: AsyncEngine, settings: Settings, person: PersonCaller) -> None:
+    """Ends at Google Fit what has been pulled from both; call it after a pull from either.
 
-    The caller holds the gate.
+    What Google Health tells of the overlap only later is folded then. Raises Unauthenticated.
     """
-    fit = await find_connection(connection, person, GOOGLE_FIT.platform)
-    health = await find_connection(connection, person, GOOGLE_HEALTH.platform)
-    if fit is None or health is None or "disconnecting" in (fit.state, health.state):
-        return
+    async with bound_transaction(engine, person_id=person.person_id) as connection:
+        await take_gate(connection, person.person_id)
+        health = await find_connection(connection, person, GOOGLE_HEALTH.platform)
+        if health is None or health.state != "active":
+            return
+        fit = await find_connection(connection, person, GOOGLE_FIT.platform)
+        if fit is not None and fit.state != "disconnecting":
+            await _end_what_is_moved(connection, settings, person, fit, health)
+        await _fold_late(connection, person)
+
+
+async def _fold_late(connection: AsyncConnection, person: PersonCaller) -> None:
+    """Folds the overlap again after each look back, for as long as nights may be worked on."""
+    now = clock.now()
+    for row in await list_types(connection, person, GOOGLE_HEALTH.platform):
+        looked_back = row.looked_back_at is not None and row.looked_back_at == row.last_success_at
+        if row.since is not None and looked_back and now <= row.since + 3 * OVERLAP:
+            await fold_span(connection, person, row.type, row.since, now)
+
+
+async def _end_what_is_moved(
+    connection: AsyncConnection,
+    settings: Settings,
+    person: PersonCaller,
+    fit: ConnectionRow,
+    health: ConnectionRow,
+) -> None:
     now = clock.now()
     begun = max(fit.connected_at, health.connected_at)
     brought = {

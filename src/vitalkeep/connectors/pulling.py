@@ -20,7 +20,6 @@ from vitalkeep.connectors import fetch_fit, fetch_health
 from vitalkeep.connectors.calling import Account, TooMuch
 from vitalkeep.connectors.faults import MOVE, GoogleFault, GrantFault, retry_time
 from vitalkeep.connectors.granted import change_connection, change_type, take_scopes
-from vitalkeep.connectors.moving import finish_move
 from vitalkeep.connectors.oauth import Tokens, refresh
 from vitalkeep.connectors.providers import GOOGLE_FIT, Provider
 from vitalkeep.connectors.stored import (
@@ -47,11 +46,11 @@ FRESH_FOR: Final = timedelta(seconds=60)
 """An access token that runs out sooner is renewed first."""
 OF_THE_GRANT: Final = {"token_refused", "account_not_linked", MOVE}
 """Faults that no other type would be spared."""
-MOST_LIMITED: Final = 2
-UNLINKED_WAIT: Final = timedelta(hours=6)
 OFF_WAIT: Final = timedelta(days=1)
 MOST_OFF: Final = 7
 """Days of a Fit that is turned off, after which nobody looks again."""
+MOST_LIMITED: Final = 2
+UNLINKED_WAIT: Final = timedelta(hours=6)
 
 
 @dataclass(slots=True)
@@ -139,7 +138,6 @@ async def pull(
     async with bound_transaction(engine, person_id=person.person_id) as connection:
         await hold(connection, person, provider, lease)
         await settle(connection, settings, person, provider, due.row, fault)
-        await finish_move(connection, person, settings)
 
 
 async def pull_types(run: Run, types: list[TypeRow]) -> GoogleFault | None:
@@ -172,11 +170,11 @@ async def pull_types(run: Run, types: list[TypeRow]) -> GoogleFault | None:
 async def pull_type(run: Run, account: Account, row: TypeRow) -> None:
     """Pulls one type to the present. Raises GoogleFault, LeaseLost, Unauthenticated."""
     now = clock.now()
-    ahead = plan(row.pulled_to, row.looked_back_at, run.settings.google_first_days, now)
-    start = ahead.start if row.since is None else max(ahead.start, row.since)
+    first_days = run.settings.google_first_days
+    ahead = plan(row.pulled_to, row.looked_back_at, first_days, now).not_before(row.since)
     name = BY_NUMBER[row.type].name
     begun: dict[str, object] = {"looked_back_at": now} if ahead.far else {}
-    span, pending_from = span_of(name), None
+    start, span, pending_from = ahead.start, span_of(name), None
     while start < ahead.end:
         window = Window(start, min(start + span, ahead.end))
         try:
