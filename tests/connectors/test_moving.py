@@ -127,6 +127,20 @@ async def test_what_google_health_took_over_is_deleted_when_it_goes_there(pulled
     assert await counts(pulled, person) == {}
 
 
+async def test_a_pull_from_fit_that_is_under_way_is_not_overtaken(pulled: Pulled) -> None:
+    person = await pulled.person("weight", "blood_pressure")
+    await pulled.pull(person)
+    await pulled.person("weight", provider="google-health", caller=person)
+    await pulled.pull(person, "google-fit")
+    lease = "UPDATE connections SET lease = {} WHERE person_id = :id AND provider = 'google_fit'"
+    await run_sql(pulled.google.app, lease.format("gen_random_uuid()"), id=person.id)
+    await pulled.pull(person, "google-health")
+    assert "weight" in (await providers(pulled, person))["google-fit"]["types"]
+    await run_sql(pulled.google.app, lease.format("NULL"), id=person.id)
+    await pulled.pull(person, "google-health")
+    assert "weight" not in (await providers(pulled, person))["google-fit"]["types"]
+
+
 async def test_a_night_that_google_health_finishes_late_is_folded_when_it_has(
     pulled: Pulled,
 ) -> None:

@@ -85,7 +85,9 @@ async def begin_move(connection: AsyncConnection, person: PersonCaller, provider
             connection, person, GOOGLE_HEALTH.platform, row.type, since=since, pulled_to=since
         )
     if fit.state == "active" and fit.lease is None:
-        await change_connection(connection, person, GOOGLE_FIT.platform, due_at=now)
+        # Ahead of Google Health, which is due now: so the first pulls can end the move.
+        ahead = now - timedelta(minutes=1)
+        await change_connection(connection, person, GOOGLE_FIT.platform, due_at=ahead)
 
 
 async def finish_move(engine: AsyncEngine, settings: Settings, person: PersonCaller) -> None:
@@ -99,7 +101,8 @@ async def finish_move(engine: AsyncEngine, settings: Settings, person: PersonCal
         if health is None or health.state != "active":
             return
         fit = await find_connection(connection, person, GOOGLE_FIT.platform)
-        if fit is not None and fit.state != "disconnecting":
+        # A run that is under way would go on writing what has just been folded.
+        if fit is not None and fit.state != "disconnecting" and fit.lease is None:
             await _end_what_is_moved(connection, settings, person, fit, health)
         await _fold_late(connection, person)
 
