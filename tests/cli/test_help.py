@@ -50,6 +50,7 @@ def test_no_command_at_all_shows_the_help() -> None:
             "retention plan",
             "connections list",
             "connections pull",
+            "connections move",
             "openapi",
             "migrate",
             "demo",

@@ -1,6 +1,8 @@
 """Commands on connections to Google accounts."""
 
 import asyncio
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -10,7 +12,9 @@ from vitalkeep.base.logs import configure_logs
 from vitalkeep.cli.database import World, open_engine, open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, console
 from vitalkeep.cli.parties import run
+from vitalkeep.cli.progress import show_progress
 from vitalkeep.connectors.due import pull_due
+from vitalkeep.connectors.marking import Marked, mark_to_move
 from vitalkeep.connectors.overview import Standing, count_connections, count_due
 
 connections_app = typer.Typer(help="Connections to Google accounts.", no_args_is_help=True)
@@ -48,3 +52,43 @@ async def pull_once(world: World) -> int:
     """How many connections were due and dealt with."""
     async with open_engine(world) as engine:
         return await pull_due(engine, world.settings, lambda: world.keyring)
+
+
+class MoveFrom(StrEnum):
+    """What can be moved on from."""
+
+    GOOGLE_FIT = "google-fit"
+
+
+class MoveTo(StrEnum):
+    """Where to."""
+
+    GOOGLE_HEALTH = "google-health"
+
+
+@connections_app.command("move")
+def connections_move(
+    source: Annotated[MoveFrom, typer.Option("--from", help="What Google ends.")],
+    target: Annotated[MoveTo, typer.Option("--to", help="What takes its place.")],
+    dry_run: Annotated[bool, typer.Option(help="Only count.")] = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask everybody who has connected Google Fit to connect Google Health instead.
+
+    They see it as the connection's problem; only they can give Google the new grant. Run it again
+    for those who have connected since.
+    """
+    configure_logs("error")
+    with clear_errors(), open_world(data) as world:
+        marked = asyncio.run(ask_to_move(world, dry_run=dry_run))
+    answer({"from": source, "to": target, "dry_run": dry_run, **marked}, as_json=as_json)
+
+
+async def ask_to_move(world: World, *, dry_run: bool) -> Marked:
+    """Marks the connections, under a progress bar."""
+    with show_progress("asking to move", "connections") as advance:
+        async with open_engine(world) as engine:
+            return await mark_to_move(
+                engine, dry_run=dry_run, advance=lambda done, all_: advance(done, all_, done)
+            )

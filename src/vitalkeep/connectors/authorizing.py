@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -21,6 +21,7 @@ from vitalkeep.connectors.agreeing import choose_policy, to_grant
 from vitalkeep.connectors.granted import keep_connection, take_scopes
 from vitalkeep.connectors.identities import scopes_for
 from vitalkeep.connectors.models import PendingAuthorization
+from vitalkeep.connectors.moving import begin_move, list_carried
 from vitalkeep.connectors.oauth import Tokens, authorization_url, require_configured
 from vitalkeep.connectors.providers import BY_PLATFORM, Provider
 from vitalkeep.connectors.stored import find_caller, find_connection, open_tokens
@@ -164,9 +165,11 @@ async def enter_grant(connection: AsyncConnection, pending: Pending, tokens: Tok
     kept = with_refresh_token(tokens, None if row is None else open_tokens(person.key, row))
     if kept is None:
         return "failed"
-    await give(connection, person, grant)
+    carried = await list_carried(connection, person, provider)
+    await give(connection, person, replace(grant, anew=carried & set(grant.scopes)))
     await keep_connection(connection, person, provider, kept, scopes.keys())
     await take_scopes(connection, person, provider, kept.scopes)
+    await begin_move(connection, person, provider)
     return "connected" if len(granted) == len(scopes) else "partial"
 
 

@@ -19,6 +19,7 @@ from vitalkeep.connectors.faults import GoogleFault, retry_time
 from vitalkeep.connectors.granted import change_connection
 from vitalkeep.connectors.identities import identify
 from vitalkeep.connectors.models import Connection
+from vitalkeep.connectors.moving import finish_move
 from vitalkeep.connectors.oauth import revoke
 from vitalkeep.connectors.providers import BY_PLATFORM, Provider
 from vitalkeep.connectors.pulling import pull
@@ -108,6 +109,7 @@ async def deal_with(
         await take_back(engine, settings, person, provider, row, lease)
     else:
         await pull(engine, settings, person, provider, lease)
+        await finish_move(engine, settings, person)
         await identify(engine, settings, keyring, person, provider)
     return True
 

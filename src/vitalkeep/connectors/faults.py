@@ -24,6 +24,10 @@ PROBLEMS: Final = {
     "rate_limited": "Google asks to slow down; it is tried again later.",
     "google_unavailable": "Google does not answer; it is tried again later.",
     "google_refused": "Google refuses the request; it is tried again later.",
+    "move_to_google_health": "Google ends Google Fit. Connect Google Health instead: what is "
+    "stored stays, and the connection to Google Fit ends by itself.",
+    "not_in_google_health": "Google Health does not have this type. It comes from Google Fit "
+    "until Google ends that; then it has to be sent in another way.",
     "too_much_data": "Google holds more of this type in an hour than can be taken in.",
 }
 """Codes of problems, and what a person is told of each."""
@@ -41,14 +45,21 @@ _SCOPE: Final = {
     "insufficient_scope",
 }  # fmt: skip
 
+_OFF: Final = {httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND, httpx.codes.GONE}
+MOVE: Final = "move_to_google_health"
+
 
 class GoogleFault(Exception):
-    """Google did not give what it was asked for; `code` is one of PROBLEMS or `token_refused`."""
+    """Google did not give what it was asked for; `code` is one of PROBLEMS or `token_refused`.
 
-    def __init__(self, code: str, wait: timedelta | None = None) -> None:
+    `off`: so answers a service that is not there, or not for us.
+    """
+
+    def __init__(self, code: str, wait: timedelta | None = None, *, off: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.wait = wait
+        self.off = off
 
 
 class GrantFault(GoogleFault):
@@ -68,7 +79,7 @@ def to_fault(reply: httpx.Response) -> GoogleFault:
         return GoogleFault("account_not_linked")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return GoogleFault("google_unavailable", read_wait(reply))
-    return GoogleFault("google_refused")
+    return GoogleFault("google_refused", off=status in _OFF)
 
 
 def list_reasons(reply: httpx.Response) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Source: developers.google.com/fit/rest/v1/reference: dataSources, datasets, sessions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from vitalkeep.base import clock
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors.calling import Account, list_pages, take_list
+from vitalkeep.connectors.faults import MOVE, GoogleFault
 from vitalkeep.connectors.windows import Batch, Window
 from vitalkeep.datatypes.descriptors import JsonObject
 from vitalkeep.datatypes.dialects import google_fit
@@ -55,10 +56,23 @@ async def find_source(account: Account, base: str, type_name: str, data_type: st
     Raises GoogleFault.
     """
     if data_type not in account.sources:
-        body = await account.get(f"{base}/dataSources", {"dataTypeName": data_type})
+        body = await get_list(account, f"{base}/dataSources", {"dataTypeName": data_type})
         picked = google_fit.pick_source(type_name, take_list(body, "dataSource"))
         account.sources[data_type] = picked
     return account.sources[data_type]
+
+
+async def get_list(account: Account, url: str, params: Mapping[str, str | int]) -> JsonObject:
+    """A list that a Fit which runs always answers, if with nothing in it.
+
+    Raises GoogleFault: `move_to_google_health` where Google has turned Fit off, for all or for us.
+    """
+    try:
+        return await account.get(url, params)
+    except GoogleFault as fault:
+        if fault.off:
+            raise GoogleFault(MOVE) from None
+        raise
 
 
 async def list_points(account: Account, base: str, source: str, window: Window) -> list[object]:
@@ -75,7 +89,7 @@ async def _fetch_nights(account: Account, base: str, sender: str, window: Window
         "startTime": clock.rfc3339(window.start),
         "endTime": clock.rfc3339(window.end),
     }
-    sessions = take_list(await account.get(f"{base}/sessions", params), "session")
+    sessions = take_list(await get_list(account, f"{base}/sessions", params), "session")
     if not sessions:
         return Batch(())
     segments = await _list_segments(account, base, Window(window.start, window.end + LONGEST_NIGHT))

@@ -79,6 +79,9 @@ class Connection(Table):
     ended_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=holds("clear", "when it ended or was disconnected")
     )
+    move_asked_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=holds("clear", "when the operator asked to move on from it")
+    )
     lease: Mapped[UUID | None] = mapped_column(
         info=holds("clear", "random id of the run that deals with it")
     )
@@ -115,6 +118,10 @@ class ConnectionType(Table):
     )
     type: Mapped[int] = mapped_column(
         SmallInteger, primary_key=True, info=holds("clear", "number of the data type")
+    )
+    since: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True),
+        info=holds("clear", "before then it is not asked for: another provider brought that"),
     )
     pulled_to: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=holds("clear", "where the next window begins")

@@ -19,7 +19,7 @@ from vitalkeep.base.outbound import outbound_client
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors import fetch_fit, fetch_health
 from vitalkeep.connectors.calling import Account
-from vitalkeep.connectors.faults import GoogleFault, GrantFault, retry_time
+from vitalkeep.connectors.faults import MOVE, GoogleFault, GrantFault, retry_time
 from vitalkeep.connectors.granted import change_connection, change_type, take_scopes
 from vitalkeep.connectors.providers import GOOGLE_FIT, Provider
 from vitalkeep.connectors.reading import read_windows
@@ -41,8 +41,11 @@ from vitalkeep.persons.access import PersonCaller
 
 FRESH_FOR: Final = timedelta(seconds=60)
 """An access token that runs out sooner is renewed first."""
-OF_THE_GRANT: Final = {"token_refused", "account_not_linked"}
+OF_THE_GRANT: Final = {"token_refused", "account_not_linked", MOVE}
 """Faults that no other type would be spared."""
+OFF_WAIT: Final = timedelta(days=1)
+MOST_OFF: Final = 7
+"""Days of a Fit that is turned off, after which nobody looks again."""
 MOST_LIMITED: Final = 2
 UNLINKED_WAIT: Final = timedelta(hours=6)
 
@@ -138,7 +141,8 @@ async def pull_types(run: Run, due: Due) -> GoogleFault | None:
 async def pull_type(run: Run, account: Account, row: TypeRow) -> None:
     """Pulls one type to the present. Raises GoogleFault, LeaseLost, Unauthenticated."""
     now = clock.now()
-    ahead = plan(row.pulled_to, row.looked_back_at, run.settings.google_first_days, now)
+    first_days = run.settings.google_first_days
+    ahead = plan(row.pulled_to, row.looked_back_at, first_days, now).not_before(row.since)
     name = BY_NUMBER[row.type].name
     begun: dict[str, object] = {"looked_back_at": now} if ahead.far else {}
     read, pending_from = partial(fetch, run, account, name), None
@@ -210,11 +214,14 @@ async def settle(
             "state": "ended", "problem": fault.code, "sealed_tokens": None, "due_at": None,
             "ended_at": now,
         }  # fmt: skip
+    elif fault is not None and fault.code == MOVE and row.failures + 1 >= MOST_OFF:
+        # The tokens stay: they are what the grant is taken back with.
+        columns |= {"state": "ended", "problem": MOVE, "due_at": None, "ended_at": now}
     elif fault is not None:
         failures = row.failures + 1
         code = "google_refused" if fault.code == "token_refused" else fault.code
         unlinked = fault.code == "account_not_linked"
-        wait = UNLINKED_WAIT if unlinked else fault.wait
+        wait = UNLINKED_WAIT if unlinked else OFF_WAIT if code == MOVE else fault.wait
         due_at = retry_time(failures, wait, now)
         columns |= {"problem": code, "failures": failures, "due_at": due_at}
     else:

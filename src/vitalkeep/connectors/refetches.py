@@ -29,7 +29,7 @@ MOST: Final = 16
 
 REACH: Final = """
 SELECT t.type,
-       greatest(min(coalesce(c.data_from, $4)), least(x.connected_at - $6::interval, (
+       greatest(t.since, min(coalesce(c.data_from, $4)), least(x.connected_at - $6::interval, (
            SELECT min(r.start_time) FROM records r
            WHERE r.person_id = $1 AND r.type = t.type AND r.sealed IS NOT NULL))) AS earliest,
        max(coalesce(c.data_until, $5)) AS latest
@@ -40,10 +40,10 @@ FROM connections x
                     AND c.recipient_id = x.client_id AND c.state = 'active'
                     AND (c.valid_until IS NULL OR c.valid_until > $5)
 WHERE x.person_id = $1 AND x.provider = $2 AND x.client_id = $3 AND x.state = 'active'
-GROUP BY t.type, x.connected_at
+GROUP BY t.type, t.since, x.connected_at
 """
 """What may be read for a connection. Nothing was ever read from before its first pull's beginning,
-unless a record is older.
+unless a record is older; what is older than a move from Google Fit stays as that brought it.
 """
 
 Reach: TypeAlias = Mapping[int, Span]

@@ -27,6 +27,7 @@ from vitalkeep.connectors.authorizing import Pending, Result, enter_denial, ente
 from vitalkeep.connectors.disconnecting import disconnect
 from vitalkeep.connectors.faults import PROBLEMS, GoogleFault
 from vitalkeep.connectors.granted import change_connection
+from vitalkeep.connectors.moving import connection_problem, has_moved, type_problem
 from vitalkeep.connectors.oauth import Tokens, exchange, revoke
 from vitalkeep.connectors.providers import BY_PATH, BY_PLATFORM, ProviderName
 from vitalkeep.connectors.schemas import (
@@ -147,7 +148,7 @@ async def list_my_connections(person: SignedInPerson, connection: Connection) ->
     """The calling app's connections: how each stands, and what each type last brought."""
     return ConnectionList(
         connections=[
-            to_view(row, await list_types(connection, person, row.provider))
+            await _view(connection, person, row)
             for row in await list_connections(connection, person)
         ]
     )
@@ -170,7 +171,7 @@ async def sync_connection(
     if row is None or row.state == "disconnecting":
         raise NotFound("There is no such connection.")
     if row.state == "ended":
-        raise Conflict(PROBLEMS["authorization_ended"])
+        raise Conflict(PROBLEMS[row.problem or "authorization_ended"])
     if row.lease is None:  # else it is being pulled from right now
         await change_connection(connection, person, platform, due_at=clock.now(), pull_at=None)
     return await _view(connection, person, row)
@@ -199,11 +200,12 @@ async def end_connection(
 async def _view(
     connection: AsyncConnection, person: PersonCaller, row: ConnectionRow
 ) -> ConnectionView:
-    return to_view(row, await list_types(connection, person, row.provider))
+    types = await list_types(connection, person, row.provider)
+    return to_view(row, types, moved=await has_moved(connection, person))
 
 
-def to_view(row: ConnectionRow, types: Sequence[TypeRow]) -> ConnectionView:
-    """A connection as the person sees it."""
+def to_view(row: ConnectionRow, types: Sequence[TypeRow], *, moved: bool) -> ConnectionView:
+    """A connection as the person sees it; `moved`: there is one to Google Health, too."""
     return ConnectionView(
         provider=BY_PLATFORM[row.provider].name,
         state=row.state,
@@ -211,12 +213,12 @@ def to_view(row: ConnectionRow, types: Sequence[TypeRow]) -> ConnectionView:
             BY_NUMBER[each.type].name: ConnectedType(
                 granted=each.granted,
                 last_success_at=each.last_success_at,
-                problem=to_problem(each.problem),
+                problem=to_problem(type_problem(row, each, moved=moved)),
             )
             for each in sorted(types, key=lambda each: each.type)
         },
         connected_at=row.connected_at,
-        problem=to_problem(row.problem),
+        problem=to_problem(connection_problem(row, moved=moved)),
     )
 
 

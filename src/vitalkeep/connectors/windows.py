@@ -5,7 +5,7 @@ measured, and nothing but its absence tells what was deleted. Two days each time
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -51,6 +51,10 @@ class Pass:
     start: datetime
     end: datetime
     far: bool
+
+    def not_before(self, since: datetime | None) -> "Pass":
+        """The same, without what lies before a full hour, if there is one."""
+        return self if since is None else replace(self, start=max(self.start, since))
 
 
 def plan(

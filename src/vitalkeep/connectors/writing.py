@@ -14,7 +14,7 @@ from vitalkeep.base import clock
 from vitalkeep.base.db import array, driver
 from vitalkeep.base.metrics import RECORDS
 from vitalkeep.connectors.granted import change_connection, change_type
-from vitalkeep.connectors.providers import Provider
+from vitalkeep.connectors.providers import GOOGLE_FIT, GOOGLE_HEALTH, Provider
 from vitalkeep.connectors.windows import Batch, Window
 from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.registry import BY_NUMBER
@@ -41,7 +41,7 @@ FROM unnest($2::text::uuid[]) AS u (record_id),
      LATERAL (SELECT record_id, source_id FROM records
               WHERE person_id = $1 AND record_id = u.record_id AND sealed IS NOT NULL OFFSET 0) r
      JOIN sources s ON s.person_id = $1 AND s.source_id = r.source_id
-WHERE s.via <> $3
+WHERE s.via <> $3 AND NOT (s.via = $4 AND s.client_id = $5)
 """
 """OFFSET 0 has each record looked up by its key."""
 # A night that ends in the window began at most this long before it.
@@ -100,7 +100,11 @@ async def write(  # noqa: PLR0913
         return False
     raw = await driver(connection)
     ids = array([UUID(bytes=record_id) for record_id in found])
-    others = await raw.fetch(SENT_OTHERWISE, person.person_id, ids, person.via)
+    # What one app had from Google Fit is Google Health's once that brings it.
+    taken_over = GOOGLE_FIT.via if provider is GOOGLE_HEALTH else person.via
+    others = await raw.fetch(
+        SENT_OTHERWISE, person.person_id, ids, person.via, taken_over, person.client_id
+    )
     kept = {row[0].bytes for row in others}
     fresh: list[Outcome] = [each for key, each in found.items() if key not in kept]
     for first in range(0, len(fresh), BATCH):

@@ -53,7 +53,8 @@ __all__ = [
 class Grant:
     """What a person gives at once: scopes, for one purpose, to one recipient.
 
-    `asked` has the phone's or Google's name of a scope that was asked for by one of theirs.
+    `asked` has the phone's or Google's name of a scope that was asked for by one of theirs. `anew`
+    are scopes whose consent rests on another grant from now on, which makes it another consent.
     """
 
     scopes: Sequence[Scope]
@@ -66,6 +67,7 @@ class Grant:
     data_from: datetime | None = None
     data_until: datetime | None = None
     asked: Mapping[Scope, str] = field(default_factory=dict)
+    anew: frozenset[Scope] = frozenset()
 
 
 async def give(connection: AsyncConnection, person: Principal, grant: Grant) -> list[ConsentView]:
@@ -81,7 +83,11 @@ async def give(connection: AsyncConnection, person: Principal, grant: Grant) -> 
             await expire(connection, person, row, now)
             del rows[scope]
     fresh = [scope for scope in grant.scopes if scope not in rows]
-    others = [row for row in rows.values() if not _on_same_terms(person, row, grant)]
+    others = [
+        row
+        for scope, row in rows.items()
+        if scope in grant.anew or not _on_same_terms(person, row, grant)
+    ]
     for before in others:
         rows[scope_of_row(before)] = await _put_in_place_of(connection, person, before, grant, now)
     if fresh:

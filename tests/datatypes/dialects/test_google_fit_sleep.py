@@ -125,6 +125,20 @@ def test_where_stages_overlap_the_one_that_says_more_wins() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("longer", "shorter", "kept"),
+    [
+        (3, 4, "out_of_bed"),
+        (4, 2, "light"),
+        (1, 2, "awake"),
+        (2, 0, "sleeping"),
+        (6, 0, "rem"),
+    ],
+)
+def test_what_says_more_wins_even_where_it_is_longer(longer: int, shorter: int, kept: str) -> None:
+    assert stages([segment(0, 4, longer), segment(1, 2, shorter)]) == [(0, 4, kept)]
+
+
 def test_what_can_not_be_read_costs_no_stage() -> None:
     bad = [None, {}, segment(1, 2, None), segment(1, 2, "deep"), segment(1, 2, 5, "com.other")]
     bad.append({**segment(1, 2, 5), "startTimeNanos": "never"})
@@ -151,6 +165,7 @@ def test_of_several_apps_the_sessions_own_is_believed() -> None:
         ({"startTimeMillis": None}, ("invalid", "/startTimeMillis")),
         ({"endTimeMillis": str(SEVEN * 1000 - 1)}, ("end_before_start", "/endTimeMillis")),
         ({"endTimeMillis": "1"}, ("time_out_of_window", "/endTimeMillis")),
+        ({"endTimeMillis": "9" * 20}, ("time_out_of_window", "/endTimeMillis")),
         (
             {"startTimeMillis": "1799999999999", "endTimeMillis": "1799999999999"},
             ("time_out_of_window", "/startTimeMillis"),
@@ -189,6 +204,7 @@ spans = st.builds(
 EPOCH = SEVEN * 10**6
 
 
+@settings(max_examples=50)
 @given(st.lists(spans, max_size=8), st.data())
 def test_stages_cover_what_was_told_once_in_any_order(
     told: list[Segment], data: st.DataObject

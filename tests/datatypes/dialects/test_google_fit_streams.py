@@ -41,6 +41,7 @@ GMS = "com.google.android.gms"
             {"app": APP, "device": {"manufacturer": "Example", "model": "Scale S1"}},
             None,
         ),
+        (f"derived:com.google.weight:{GMS}:d<-raw:com.google.weight:x.y:A", {"app": GMS}, None),
         (
             f"derived:com.google.weight:{GMS}:Example:Phone 9:77:d<-raw:com.google.weight:x.y:A",
             {"app": GMS, "device": {"manufacturer": "Example", "model": "Phone 9"}},

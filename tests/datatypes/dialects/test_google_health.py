@@ -182,6 +182,7 @@ def test_a_filter_has_snake_case_and_a_path_kebab_case(name: str, path: str, mem
     assert path_name(name) == path
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_the_order_of_points_and_their_repetition_do_not_show(data: st.DataObject) -> None:
     drawn = st.tuples(
@@ -217,7 +218,7 @@ TIMES: Json = {
 }
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(name=st.sampled_from(sorted(KEYS)), data=st.data(), anything=junk)
 def test_any_json_has_an_outcome(name: str, data: st.DataObject, anything: object) -> None:
     key, held = KEYS[name]

@@ -5,6 +5,7 @@ from tests.datatypes.dialects.google import (
     END,
     NAMED,
     NOW,
+    SEVEN,
     START,
     Json,
     fit,
@@ -20,6 +21,7 @@ from tests.datatypes.dialects.google import (
     whole,
 )
 from tests.datatypes.dialects.phone import phone, with_metadata
+from vitalkeep.datatypes.canonical import Measurement
 from vitalkeep.datatypes.dialects import google_fit, health_connect
 from vitalkeep.datatypes.dialects.google_health import (
     read_points,
@@ -97,3 +99,32 @@ def test_what_google_health_has_from_fit_is_the_same_record(
     assert identity(echoed) == identity(fitted)
     number = next(iter(values(fitted)))
     assert values(echoed)[number] == values(fitted)[number]
+
+
+def test_a_night_that_google_health_has_from_fit_is_the_same_record() -> None:
+    session = {
+        "id": "night-20261120",
+        "startTimeMillis": str(SEVEN * 1000),
+        "endTimeMillis": str((SEVEN + 7200) * 1000),
+        "application": {"packageName": "jp.example.nap"},
+        "activityType": 72,
+    }
+    fitted = google_fit.read_session(session, [], APP, NOW)
+    assert isinstance(fitted, Measurement)
+    echo = {**night(externalId="night-20261120"), **source("FIT", "jp.example.nap")}
+    assert identity(only(read_points("sleep", [echo], APP, NOW))) == identity(fitted)
+
+
+def test_echoes_are_told_apart_by_what_they_bring() -> None:
+    phones = source("HEALTH_CONNECT", "a.b")
+    nights = [{**night(externalId=UUID.replace("B6", digits)), **phones} for digits in ("a1", "a2")]
+    assert len(read_points("sleep", [*nights, *nights], APP, NOW)) == 2
+    at = [{**timed(physicalTime=time), **phones} for time in (START, END)]
+    assert len(read_points("weight", [*at, *at], APP, NOW)) == 2
+
+
+def test_what_google_has_from_elsewhere_is_another_record() -> None:
+    point = interval("steps", START, END, count="5")
+    platforms = [{**point, **source(each, "a.b")} for each in ("FITBIT", "FIT", "NEST")]
+    records = [only(read_points("steps", [each], APP, NOW)) for each in platforms]
+    assert len({identity(each) for each in records}) == 3

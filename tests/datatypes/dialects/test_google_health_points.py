@@ -34,6 +34,7 @@ CIVIL = {"date": {"year": 2026, "month": 11, "day": 20}, "time": {"hours": 8}}
         (timed(utcOffset=None, civilTime={"date": {"year": 2026}}), None),
         (timed(utcOffset=None, civilTime={"date": {"year": 2024, "month": 1, "day": 1}}), None),
         (timed(physicalTime=None, civilTime=CIVIL), 540),
+        (timed(physicalTime=None, civilTime={**CIVIL, "time": {"hours": 8, "nanos": 999}}), 540),
         (timed(utcOffset=None, physicalTime="2026-11-20T08:00:00+09:00"), 540),
     ],
 )

@@ -38,6 +38,7 @@ def test_a_night_has_its_stages_and_what_lies_over_them() -> None:
         stage(80, 90, "ASLEEP"),
         stage(90, 95, "RESTLESS"),
         stage(95, 100, "DREAMY"),
+        stage(100, 105),
         stage(110, 500, "LIGHT"),
         None,
         {"type": "LIGHT"},
@@ -48,7 +49,7 @@ def test_a_night_has_its_stages_and_what_lies_over_them() -> None:
     found = content(record)["stages"]
     assert [each["stage"] for each in found] == [
         *("light", "awake", "light", "deep", "awake", "deep", "rem", "awake", "out_of_bed"),
-        *("awake", "sleeping", "awake_in_bed", "unknown", "light"),
+        *("awake", "sleeping", "awake_in_bed", "unknown", "unknown", "light"),
     ]
     assert found[-1]["end"] == "2026-11-20T01:00:00Z"
     assert found[6]["start"] == "2026-11-20T08:50:00+09:00"

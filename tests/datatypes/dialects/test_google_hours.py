@@ -1,6 +1,6 @@
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.datatypes.dialects.google import (
@@ -66,9 +66,12 @@ def test_an_hour_keeps_its_identity_when_samples_come_and_go() -> None:
 
 
 def test_a_bad_sample_costs_no_other() -> None:
-    found = read(beat(0, 0.4), beat(1, 301), beat(2, 300.4), beat(3, 1), {}, beat(4, "fast"))
+    found = read(
+        beat(0, 0.4), beat(1, 301), beat(2, 300.4), beat(3, 1), {}, beat(4, "fast"), beat(5, True)
+    )
     assert sorted(refusals(found)) == [
         ("invalid", "/endTimeNanos"),
+        ("invalid", "/value/0/fpVal"),
         ("invalid", "/value/0/fpVal"),
         ("out_of_range", "/value/0/fpVal"),
         ("out_of_range", "/value/0/fpVal"),
@@ -140,6 +143,18 @@ def test_what_not_all_samples_of_an_hour_share_is_left_out(
     assert origin.get("device", {}).get("type") == kept
 
 
+@pytest.mark.parametrize(
+    ("second", "kept"), [("MANUAL", "manual_entry"), ("ACTIVELY_MEASURED", None), (None, None)]
+)
+def test_a_recording_method_is_that_of_a_whole_hour(second: str | None, kept: str | None) -> None:
+    points = [
+        pulse(f"2026-11-19T23:00:0{index}Z", "64", dataSource={"recordingMethod": method})
+        for index, method in enumerate(["MANUAL", second])
+    ]
+    record = only(google_health.read_points("heart_rate", points, APP, NOW))
+    assert content(record).get("recording_method") == kept
+
+
 def test_an_hour_that_google_health_has_from_fit_is_the_same_record() -> None:
     echo = source("FIT", "jp.example.band", manufacturer="Example", displayName="Band 2")
     points = [pulse("2026-11-19T23:00:00Z", "64", None, **echo)]
@@ -159,6 +174,7 @@ several = st.lists(
 )
 
 
+@settings(max_examples=50)
 @given(several, st.data())
 def test_pages_in_any_order_give_the_same_hours(
     drawn: list[tuple[int, int, str]], data: st.DataObject
@@ -175,6 +191,7 @@ formats = ["WATCH", "RING"]
 offsets = st.sampled_from([None, "0s", "32400s"])
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), offsets, st.sampled_from(formats))), st.data())
 def test_offsets_and_devices_do_not_make_an_hour_depend_on_order(
     drawn: list[tuple[int, str | None, str]], data: st.DataObject

@@ -24,7 +24,9 @@ _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3}
 _UNWRITABLE: Final = re.compile("[\u0000-\u001f\u007f-\u009f\ud800-\udfff]+")
 _PLAIN_NAME: Final = re.compile(r"[!-~]{1,128}")
 _SINGLE: Final = struct.Struct("<f")
-_MAX_SINGLE_DIGITS: Final = 9
+# Any decimal of 6 digits survives a 32-bit float, and 9 tell any two of those apart.
+_SAFE_DIGITS: Final = 6
+_MAX_DIGITS: Final = 9
 
 
 def get_object(value: object, pointer: str) -> JsonObject:
@@ -97,11 +99,11 @@ def to_decimal(value: Number) -> Number:
     # Google prints 15 significant digits or more.
     if single is None or f"{single:.15g}" != f"{value:.15g}":
         return value
-    for digits in range(1, _MAX_SINGLE_DIGITS):
+    for digits in range(_SAFE_DIGITS, _MAX_DIGITS):
         short = float(f"{single:.{digits}g}")
         if _to_single(short) == single:
             return short
-    return float(f"{single:.{_MAX_SINGLE_DIGITS}g}")
+    return float(f"{single:.{_MAX_DIGITS}g}")
 
 
 def _to_single(value: float) -> float | None:
