@@ -7,6 +7,7 @@ import pytest
 
 from tests.care.sql import run_sql
 from tests.connectors.accounts import fit_scope
+from tests.connectors.notified import Notified
 from tests.connectors.pulled import Pulled
 from tests.google.catalog import HEALTH_SCOPES
 from tests.google.health_store import Origin
@@ -259,3 +260,16 @@ async def test_the_operator_asks_each_person_once_to_move(
     await pulled.pull(first)  # it goes on being pulled from, and goes on saying so
     assert (await pulled.seen(first))["problem"]["code"] == "move_to_google_health"
     assert "problem" not in (await providers(pulled, second))["google-fit"]
+
+
+async def test_what_a_move_left_as_google_fit_brought_it_is_not_read_again(
+    notified: Notified,
+) -> None:
+    person, now = await notified.person("weight"), clock.now()
+    begun = "UPDATE connection_types SET since = :at WHERE person_id = :id"
+    await run_sql(notified.pulled.google.app, begun, at=now - HOUR, id=person.id)
+    await notified.tell(*[notified.notice("weight", now - n * HOUR) for n in (30, 6)])
+    assert await notified.waiting(person) == []
+    await notified.tell(notified.notice("weight", now - 6 * HOUR, now))
+    (row,) = await notified.waiting(person)
+    assert row.start_time == (now - HOUR).replace(minute=0, second=0, microsecond=0)
