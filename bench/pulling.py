@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -209,8 +210,10 @@ async def run_until_killed(scene: Scene, after: int) -> float:
         await asyncio.sleep(0.1)
     if worker.poll() is not None:
         raise RuntimeError("the worker ended by itself")
+    held = peak_of(worker)
     worker.kill()
-    return reap(worker)
+    worker.wait()
+    return held
 
 
 def run_to_the_end(scene: Scene) -> float:
@@ -218,17 +221,23 @@ def run_to_the_end(scene: Scene) -> float:
     worker = subprocess.Popen(
         [*WORKER, "--once"], env=scene.variables, cwd="/", stdout=subprocess.DEVNULL
     )
-    megabytes = reap(worker)
+    held = 0.0
+    while worker.poll() is None:
+        held = max(held, peak_of(worker))
+        time.sleep(0.05)
     if worker.returncode:
         raise RuntimeError(f"the second worker ended with {worker.returncode}")
-    return megabytes
+    return held
 
 
-def reap(process: "subprocess.Popen[bytes]") -> float:
-    """The most memory that an ended process held, in megabytes. Source: getrusage(2)."""
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return used.ru_maxrss / 1024
+def peak_of(process: "subprocess.Popen[bytes]") -> float:
+    """The most memory that a running process has held so far, in megabytes; 0 once it has ended.
+
+    Not by getrusage, which counts what the process that started it held, too. Source: proc(5).
+    """
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 async def make_due(scene: Scene) -> None:

@@ -51,7 +51,7 @@ async def empty(app: FastAPI) -> AsyncIterator[AsyncEngine]:
     yield made
     await made.dispose()
     async with engine.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        await connection.execute(text(f"DROP DATABASE {name}"))
 
 
 def url_of(engine: AsyncEngine) -> str:

@@ -31,7 +31,7 @@ async def empty(app: FastAPI, settings: Settings) -> AsyncIterator[Settings]:
     url = make_url(settings.database_url or "").set(database=name)
     yield settings.with_database(url.render_as_string(hide_password=False))
     async with autocommit.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        await connection.execute(text(f"DROP DATABASE {name}"))
 
 
 async def readiness(settings: Settings, keyring: DirectoryKeyring) -> httpx.Response:

@@ -27,7 +27,7 @@ async def empty(app: FastAPI, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
     url = app.state.engine.url.set(database=name).render_as_string(hide_password=False)
     yield {"VITALKEEP_DATABASE_URL": url, "VITALKEEP_KEYRING": str(tmp_path / "keyring")}
     async with engine.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        await connection.execute(text(f"DROP DATABASE {name}"))
 
 
 async def test_commands_ask_for_migrations_and_migrate_brings_them(empty: dict[str, str]) -> None:

@@ -35,7 +35,7 @@ async def own(app: FastAPI, tmp_path: Path) -> AsyncIterator[FastAPI]:
     yield made
     await made.state.engine.dispose()
     async with engine.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        await connection.execute(text(f"DROP DATABASE {name}"))
 
 
 async def case_count(own: FastAPI, seeded: dict[str, object]) -> int:

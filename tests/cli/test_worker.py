@@ -13,8 +13,8 @@ from vitalkeep.base import devdb
 
 TASKS = [
     *("finish_erasures", "forget_erased", "purge_tombstones", "rotate_keys", "expire_consents"),
-    *("delete_frozen", "sweep_retention", "send_notices", "purge_notices"),
-    "pull_connections",
+    *("delete_frozen", "sweep_retention", "send_notices", "settle_erasures"),
+    *("purge_notices", "pull_connections"),
 ]
 
 

@@ -24,7 +24,7 @@ async def test_a_killed_worker_loses_nothing_and_doubles_nothing(
         )
     finally:
         async with engine.connect() as connection:
-            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            await connection.execute(text(f"DROP DATABASE {name}"))
     assert 0 < done.before_the_kill < done.samples
     assert done.samples > 500
-    assert done.megabytes < 300
+    assert 20 < done.megabytes < 300

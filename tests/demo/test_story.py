@@ -52,7 +52,7 @@ async def stage(app: FastAPI, keyring: DirectoryKeyring) -> AsyncIterator[FastAP
     yield told
     await told.state.engine.dispose()
     async with engine.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        await connection.execute(text(f"DROP DATABASE {name}"))
 
 
 def test_the_demo_tells_every_step_and_ends_well(tmp_path: Path) -> None:

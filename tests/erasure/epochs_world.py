@@ -91,7 +91,7 @@ async def open_epochs_world(
         yield EpochsWorld(app, Make(app, client), opened())
     await app.state.engine.dispose()
     async with outside.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        await connection.execute(text(f"DROP DATABASE {name}"))
 
 
 async def furnish(world: EpochsWorld, number: int) -> dict[str, Caller]:
