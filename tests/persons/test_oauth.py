@@ -189,3 +189,4 @@ async def test_an_endless_form_is_refused(client: httpx.AsyncClient, make: Make)
     app = await make.app()
     answer = await client.post("/oauth/token", auth=app.auth, content=b"a=" + b"x" * 65_536)
     assert (answer.status_code, answer.json()["code"]) == (413, "batch_too_large")
+    assert answer.json()["detail"] == "Send at most 64 KiB here."

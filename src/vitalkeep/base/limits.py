@@ -25,11 +25,18 @@ async def read_body(request: Request, limit: int = MAX_INFLATED) -> bytes:
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > limit:
-                    raise BatchTooLarge
+                    raise too_large(limit)
                 parts.append(chunk)
     except (TimeoutError, ClientDisconnect):
         raise MalformedBody("The body did not arrive in full within 30 seconds.") from None
     return inflate(b"".join(parts), request.headers.get("content-encoding", ""), limit)
+
+
+def too_large(limit: int) -> BatchTooLarge:
+    """What says the limit that was passed; that of a push as it says it of itself."""
+    if limit == MAX_INFLATED:
+        return BatchTooLarge()
+    return BatchTooLarge(f"Send at most {limit // 1024} KiB here.")
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes:
@@ -51,7 +58,7 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
     except (zlib.error, zstandard.ZstdError):
         raise MalformedBody("The body is not what its Content-Encoding says.") from None
     if len(inflated) > limit:
-        raise BatchTooLarge
+        raise too_large(limit)
     if not complete:
         raise MalformedBody("The compressed body is cut off or followed by something else.")
     return inflated
