@@ -11,8 +11,9 @@ from tests.connectors.pulled import Pulled
 from tests.google.catalog import HEART_RATE
 from tests.make import Caller
 from vitalkeep.base import clock
-from vitalkeep.connectors import changes, pulling
+from vitalkeep.connectors import calling, changes, pulling
 from vitalkeep.connectors.windows import HOUR, Window, floor_hour
+from vitalkeep.datatypes.dialects import google_fit
 from vitalkeep.datatypes.registry import BY_NAME
 from vitalkeep.datatypes.times import microseconds
 
@@ -68,13 +69,14 @@ async def test_what_is_deleted_or_comes_late_however_old_is_read_again(pulled: P
     fit.add_point(STEPS, [40], old + 20 * DAY, old + 20 * DAY + HOUR / 2)
     fit.delete_points(HEART_RATE, old + HOUR / 3, old + HOUR / 2)
     fit.add_point(STEPS, [1], old - 40 * DAY, old - 40 * DAY + HOUR / 2)  # never to be read
+    fit.add_point(STEPS, [9], clock.now() - HOUR, clock.now() - HOUR / 2)  # read anyway
     asked = pulled.world.count("fit.datasets")
     await pulled.pull(person)
-    assert [each["count"] for each in await pulled.records(person, "steps")] == [61, 40]
+    assert [each["count"] for each in await pulled.records(person, "steps")] == [61, 40, 9]
     (hour,) = await pulled.records(person, "heart_rate")
     assert [sample["beats_per_minute"] for sample in hour["samples"]] == [65, 105]
     fed = (await person.get("/v1/me/changes", cursor=before)).json()["changes"]
-    assert sorted(each["op"] for each in fed) == ["delete", "upsert", "upsert"]
+    assert sorted(each["op"] for each in fed) == ["delete", *["upsert"] * 3]
     again = [days for days in read_in_days(pulled, asked) if days < 1]
     assert sorted(again) == [1 / 24] * 3
     asked = pulled.world.count("fit")
@@ -125,6 +127,18 @@ async def test_a_stream_whose_changes_are_not_told_is_read_as_ever(
     assert (seen["state"], "problem" in seen) == ("active", False)
 
 
+async def test_a_list_that_is_too_long_to_be_taken_in_is_passed_over(
+    pulled: Pulled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = clock.now() - 200 * DAY
+    for minutes in range(40):
+        pulled.world.fit.add_point(WEIGHT, [72], old + timedelta(minutes=minutes))
+    monkeypatch.setattr(calling, "MAX_BYTES", 5_000)
+    person = await person_of_90_days(pulled, "weight")
+    assert [each["kilograms"] for each in await pulled.records(person, "weight")] == [70]
+    assert "problem" not in (await pulled.seen(person))["types"]["weight"]
+
+
 async def test_google_that_asks_to_slow_down_for_changes_is_heeded(pulled: Pulled) -> None:
     pulled.world.fit.add_point(WEIGHT, [72.1], clock.now() - HOUR)
     pulled.world.fail_next("fit.changes", status=503, retry_after=3600)
@@ -149,6 +163,19 @@ async def test_a_cursor_that_google_has_forgotten_starts_anew(pulled: Pulled) ->
     fit.delete_points(WEIGHT, old + DAY, old + DAY + HOUR)
     await pulled.pull(person)
     assert [each["kilograms"] for each in await pulled.records(person, "weight")] == [72.1, 70]
+
+
+async def test_another_stream_is_not_asked_with_the_cursor_of_the_one_before(
+    pulled: Pulled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, before = await person_of_90_days(pulled, "weight"), pulled.world.count("fit.changes")
+    (raw,) = pulled.world.fit.raw_sources(WEIGHT)
+    monkeypatch.setattr(google_fit, "pick_source", lambda *_: raw)
+    await pulled.pull(person)
+    calls = pulled.world.calls_of("fit.changes")[before:]
+    assert [(call.status, "pageToken" in call.query) for call in calls] == [
+        (200, False), (200, True),
+    ]  # fmt: skip
 
 
 async def test_a_long_list_is_gone_through_in_parts(
