@@ -129,6 +129,9 @@ class ConnectionType(Table):
     looked_back_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=holds("clear", "when a pull last began far back")
     )
+    sealed_cursor: Mapped[bytes | None] = mapped_column(
+        info=holds("sealed", "stream at Google Fit, and from where on its changes are asked for")
+    )
     last_success_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=holds("clear", "when it was last pulled to the end")
     )

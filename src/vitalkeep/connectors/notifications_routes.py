@@ -40,6 +40,7 @@ from vitalkeep.connectors.notifications import (
     read_notices,
     to_instants,
 )
+from vitalkeep.connectors.providers import GOOGLE_HEALTH
 from vitalkeep.connectors.refetches import Reach, clip, list_reach, note
 from vitalkeep.connectors.windows import Window
 from vitalkeep.persons.gate import take_gate
@@ -209,7 +210,8 @@ async def _note(
     except Unauthenticated:  # they have left a moment ago
         return Counter({"unknown_person": len(notices)})
     zone = await connection.scalar(select(Person.time_zone).where(Person.person_id == person_id))
-    reach = await list_reach(connection, person_id, client_id, first_days)
+    platform = GOOGLE_HEALTH.platform
+    reach = await list_reach(connection, person_id, platform, client_id, first_days)
     told: dict[int, list[Window]] = defaultdict(list)
     outcomes: Counter[Outcome] = Counter()
     for each in notices:
@@ -218,7 +220,7 @@ async def _note(
             told[each.type] += windows
         outcomes["noted" if windows else _reason(each, reach)] += 1
     if told:
-        await note(connection, person_id, client_id, told)
+        await note(connection, person_id, platform, client_id, told)
     return outcomes
 
 

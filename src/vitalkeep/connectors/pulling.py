@@ -19,6 +19,7 @@ from vitalkeep.base.outbound import outbound_client
 from vitalkeep.base.settings import Settings
 from vitalkeep.connectors import fetch_fit, fetch_health
 from vitalkeep.connectors.calling import Account
+from vitalkeep.connectors.changes import note_changes
 from vitalkeep.connectors.faults import MOVE, GoogleFault, GrantFault, retry_time
 from vitalkeep.connectors.granted import change_connection, change_type, take_scopes
 from vitalkeep.connectors.providers import GOOGLE_FIT, Provider
@@ -34,7 +35,7 @@ from vitalkeep.connectors.stored import (
     open_tokens,
     seal_tokens,
 )
-from vitalkeep.connectors.windows import Batch, Window, next_start, plan
+from vitalkeep.connectors.windows import Batch, Pass, Window, next_start, plan
 from vitalkeep.connectors.writing import hold, list_collected, write
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.access import PersonCaller
@@ -121,10 +122,7 @@ async def pull_types(run: Run, due: Due) -> GoogleFault | None:
             account = Account(client, run.tokens.access_token, run.renew)
             for row in due.types:
                 try:
-                    read = partial(fetch, run, account, BY_NUMBER[row.type].name)
-                    allowed = await refetch(run, read, row.type, due.waiting.get(row.type, []))
-                    if allowed and not due.waiting_only:
-                        await pull_type(run, account, row)
+                    await deal_with_type(run, account, row, due)
                 except GoogleFault as fault:
                     if fault.code in OF_THE_GRANT or isinstance(fault, GrantFault):
                         raise
@@ -138,11 +136,24 @@ async def pull_types(run: Run, due: Due) -> GoogleFault | None:
     return None
 
 
-async def pull_type(run: Run, account: Account, row: TypeRow) -> None:
-    """Pulls one type to the present. Raises GoogleFault, LeaseLost, Unauthenticated."""
-    now = clock.now()
+async def deal_with_type(run: Run, account: Account, row: TypeRow, due: Due) -> None:
+    """Reads again what waits of a type, and pulls it if that is due.
+
+    Raises GoogleFault, LeaseLost, Unauthenticated.
+    """
+    now, read = clock.now(), partial(fetch, run, account, BY_NUMBER[row.type].name)
     first_days = run.settings.google_first_days
     ahead = plan(row.pulled_to, row.looked_back_at, first_days, now).not_before(row.since)
+    waiting = due.waiting.get(row.type, [])
+    if not due.waiting_only:
+        waiting = await note_changes(run, account, row, ahead) or waiting
+    allowed = await refetch(run, read, row.type, waiting)
+    if allowed and not due.waiting_only:
+        await pull_type(run, account, row, ahead, now)
+
+
+async def pull_type(run: Run, account: Account, row: TypeRow, ahead: Pass, now: datetime) -> None:
+    """Pulls one type to the present. Raises GoogleFault, LeaseLost, Unauthenticated."""
     name = BY_NUMBER[row.type].name
     begun: dict[str, object] = {"looked_back_at": now} if ahead.far else {}
     read, pending_from = partial(fetch, run, account, name), None

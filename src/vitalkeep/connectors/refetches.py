@@ -18,7 +18,6 @@ from vitalkeep.base import clock
 from vitalkeep.base.db import driver
 from vitalkeep.connectors.models import Connection, ConnectionType, Refetch
 from vitalkeep.connectors.notifications import Span
-from vitalkeep.connectors.providers import GOOGLE_HEALTH
 from vitalkeep.connectors.stored import is_one
 from vitalkeep.connectors.windows import HOUR, Window, floor_hour
 from vitalkeep.datatypes.canonical import EARLIEST
@@ -57,13 +56,13 @@ class Waiting(NamedTuple):
 
 
 async def list_reach(
-    connection: AsyncConnection, person_id: UUID, client_id: UUID, first_days: int
+    connection: AsyncConnection, person_id: UUID, platform: str, client_id: UUID, first_days: int
 ) -> Reach:
     """From when to when each type of a connection may be read now; no others may."""
     rows = await (await driver(connection)).fetch(
         REACH,
         person_id,
-        GOOGLE_HEALTH.platform,
+        platform,
         client_id,
         EARLIEST,
         clock.now(),
@@ -98,6 +97,7 @@ def merge(windows: Iterable[Window]) -> list[Window]:
 async def note(
     connection: AsyncConnection,
     person_id: UUID,
+    platform: str,
     client_id: UUID,
     told: Mapping[int, Sequence[Window]],
 ) -> None:
@@ -105,7 +105,7 @@ async def note(
 
     A connection that Google asked to leave alone is left alone until then.
     """
-    waiting = await _list(connection, person_id, GOOGLE_HEALTH.platform, client_id)
+    waiting = await _list(connection, person_id, platform, client_id)
     for number, windows in told.items():
         before = {each.window: each.refetch_id for each in waiting.get(number, [])}
         after = merge([*before, *windows])
@@ -115,7 +115,7 @@ async def note(
             await connection.execute(delete(Refetch).where(_are(person_id, gone)))
         whose = {
             "person_id": person_id,
-            "provider": GOOGLE_HEALTH.platform,
+            "provider": platform,
             "client_id": client_id,
             "type": number,
         }
@@ -129,7 +129,7 @@ async def note(
     await connection.execute(
         update(Connection)
         .where(
-            is_one(Connection, person_id, GOOGLE_HEALTH.platform, client_id),
+            is_one(Connection, person_id, platform, client_id),
             Connection.state == "active",
             Connection.lease.is_(None),
             Connection.failures == 0,
