@@ -27,7 +27,7 @@ from vitalkeep.erasure.settling import settle_notices
 from vitalkeep.notices.delivery import deliver_due, purge_ended
 from vitalkeep.records.freezing import delete_frozen
 from vitalkeep.records.retention import purge_tombstones
-from vitalkeep.retention.rules import list_rules
+from vitalkeep.retention.periods import list_all_rules
 from vitalkeep.retention.sweeping import measure, sweep
 
 RETRY_S: Final = 60.0
@@ -79,7 +79,7 @@ async def forget_erased(engine: AsyncEngine, _settings: Settings) -> int:
 
 async def sweep_retention(engine: AsyncEngine, settings: Settings) -> int:
     """Deletes what is past its time by the rules of retention, and measures what is overdue."""
-    rules, now = list_rules(settings.tombstone_days), clock.now()
+    rules, now = list_all_rules(settings), clock.now()
     swept = await sweep(engine, rules, now)
     await measure(engine, rules, now)
     return swept

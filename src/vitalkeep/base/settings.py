@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     tombstone_days: int = Field(
         default=90, ge=1, description="how long deletions by a phone's own store can be read of"
     )
+    record_periods: dict[str, int] = Field(
+        default={},
+        description="JSON: days that records are kept, by `<type>/<purpose>`, each a name or *",
+    )
     rotate_hours: int = Field(
         default=24, ge=0, description="how old the newest master key gets; 0: only by hand"
     )

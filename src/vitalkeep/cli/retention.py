@@ -16,6 +16,7 @@ from vitalkeep.base.settings import Settings
 from vitalkeep.cli.database import World, connect, open_world
 from vitalkeep.cli.output import AsJson, Data, answer, clear_errors, console, errors, fail
 from vitalkeep.cli.parties import run
+from vitalkeep.retention.periods import list_all_rules
 from vitalkeep.retention.published import describe
 from vitalkeep.retention.rules import list_rules
 from vitalkeep.retention.scrubbing import LOCK, Holding, Scrub, list_holdings, list_tables, scrub
@@ -33,8 +34,7 @@ def retention_plan(data: Data = None, as_json: AsJson = False) -> None:
     """Show what is due by each rule, since when, and when the next row will be; deletes nothing."""
 
     async def work(world: World, connection: AsyncConnection) -> list[Planned]:
-        rules = list_rules(world.settings.tombstone_days)
-        return await plan(connection, rules, clock.now())
+        return await plan(connection, list_all_rules(world.settings), clock.now())
 
     found = [each.to_json() for each in run(data, work)]
     if as_json:

@@ -15,6 +15,20 @@ database, and what will be next.
 | rule | what | table | kept for | from | why | ground | done by |
 |---|---|---|---|---|---|---|---|
 """
+PERIODS = """
+**Health records** are kept as long as the person is here, unless the operator names periods: for
+how long after it was measured a record of a type is kept for a purpose. The most exact entry
+counts, the type before the purpose; a record that several purposes need, by the consents in force
+for the app that sent it, is kept for the longest of their periods, and without end if one of them
+has none. Each becomes a rule of the kind above (`steps_for_storage`), in `retention plan` and in
+the metric; what is due is deleted within the hour and leaves a tombstone for the change feed. A
+phone that sends such a record again has it stored until the next sweep. A sweep with periods looks
+through all records once for each rule.
+
+```sh
+VITALKEEP_RECORD_PERIODS='{"*/storage": 1825, "heart_rate/storage": 730, "*/self_monitoring": 365}'
+```
+"""
 STAYING = """
 Whoever leaves takes along every row below and above that is theirs, whatever its time
 ([data-map.md](data-map.md)), the certificate apart, and the paper of a request made at the
@@ -25,7 +39,7 @@ operator's desk, which says nothing of whom it was about.
 
 def describe(rules: tuple[Rule, ...]) -> str:
     """All rules as Markdown, and what no rule names."""
-    return HEAD + "".join(rows(rules)) + STAYING + "".join(staying(rules))
+    return HEAD + "".join(rows(rules)) + PERIODS + STAYING + "".join(staying(rules))
 
 
 def rows(rules: tuple[Rule, ...]) -> Iterator[str]:

@@ -47,8 +47,8 @@ class Rule:
 
     `since` is None where they go as soon as the condition holds. `kept` is None where they stay.
     `reckoned`: the column already holds the moment when they are due. `person` is the column with
-    whose rows they are, `key` what tells one row apart where they are nobody's. `task` of the
-    worker does it.
+    whose rows they are, `key` what tells one row apart where they are nobody's. `buries`: they are
+    records, of which a tombstone stays for the change feed. `task` of the worker does it.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Rule:
     person: str | None = "person_id"
     key: str | None = None
     reckoned: bool = False
+    buries: bool = False
     task: str = OWN_TASK
 
     def before(self, now: datetime) -> datetime | None:

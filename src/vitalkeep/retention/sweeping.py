@@ -13,6 +13,8 @@ from vitalkeep.base.db import transaction
 from vitalkeep.base.errors import Unauthenticated
 from vitalkeep.base.metrics import OVERDUE
 from vitalkeep.persons.gate import take_gate
+from vitalkeep.records.models import BY_WITHDRAWAL
+from vitalkeep.records.tombstones import bury
 from vitalkeep.retention.rules import OWN_TASK, Rule
 
 BATCH: Final = 500
@@ -82,14 +84,16 @@ async def sweep_persons(engine: AsyncEngine, rule: Rule, now: datetime, batch: i
 
 async def sweep_person(engine: AsyncEngine, rule: Rule, now: datetime, person_id: UUID) -> int:
     """Deletes a person's due rows in one transaction; how many."""
-    gone = text(
-        f"DELETE FROM {rule.table} "  # noqa: S608
-        f"WHERE {rule.person} = :person_id AND {condition(rule)}"
-    )
+    theirs = f"FROM {rule.table} WHERE {rule.person} = :person_id AND {condition(rule)}"
+    gone = text(f"DELETE {theirs}")
+    found = text(f"SELECT record_id {theirs} ORDER BY feed")
     try:
         async with transaction(engine) as connection:
             await take_gate(connection, person_id)
             values = {**moment(rule, now), "person_id": person_id}
+            if rule.buries:
+                due = (await connection.execute(found, values)).scalars().all()
+                return await bury(connection, person_id, due, BY_WITHDRAWAL)
             return (await connection.execute(gone, values)).rowcount
     except Unauthenticated:
         return 0  # they are leaving, and take everything along
