@@ -14,7 +14,7 @@ from vitalkeep.retention.sweeping import plan, sweep
 
 DAY = timedelta(days=1)
 PERIODS = {"*/*": 9, "*/storage": 8, "steps/*": 7, "steps/storage": 6}
-NEVER_MEASURED = 400
+LONG_AGO = 400
 
 
 @pytest.mark.parametrize(
@@ -68,17 +68,19 @@ async def test_a_record_goes_when_its_period_is_over_and_leaves_a_tombstone(
     make: Make, app: FastAPI
 ) -> None:
     person, now = await make.person(), clock.now()
-    for age in (NEVER_MEASURED, 3):
+    # A purpose without a period, of another type: it keeps no steps.
+    await make.consents(person, ["weight.collect"], purpose="self_monitoring")
+    for age in (LONG_AGO, 3):
         await push_of(make, person, age)
     cursor = (await person.get("/v1/me/changes")).json()["next_cursor"]
     assert (await person.get("/v1/me/days", type="steps")).status_code == 200
-    await sweep_all(app, now, steps_for_storage=NEVER_MEASURED + 1)
+    await sweep_all(app, now, steps_for_storage=LONG_AGO + 1)
     assert sorted(await kinds(person)) == ["steps", "steps", "weight", "weight"]
-    await sweep_all(app, now, steps_for_storage=NEVER_MEASURED - 1)
+    await sweep_all(app, now, steps_for_storage=LONG_AGO - 1)
     assert sorted(await kinds(person)) == ["steps", "weight", "weight"]
     changes = (await person.get("/v1/me/changes", cursor=cursor)).json()["changes"]
     assert [(each["op"], each["type"]) for each in changes] == [("delete", "steps")]
-    assert await sweep_all(app, now, steps_for_storage=NEVER_MEASURED - 1) == 0
+    assert await sweep_all(app, now, steps_for_storage=LONG_AGO - 1) == 0
 
 
 async def test_the_longest_purpose_in_force_keeps_a_record_and_one_without_end_for_ever(
@@ -86,8 +88,8 @@ async def test_the_longest_purpose_in_force_keeps_a_record_and_one_without_end_f
 ) -> None:
     person, now = await make.person(), clock.now()
     given = await make.consents(person, ["steps.collect"], purpose="self_monitoring")
-    await push_of(make, person, NEVER_MEASURED)
-    periods = {"steps_for_storage": 5, "steps_for_self_monitoring": NEVER_MEASURED + 9}
+    await push_of(make, person, LONG_AGO)
+    periods = {"steps_for_storage": 5, "steps_for_self_monitoring": LONG_AGO + 9}
     await sweep_all(app, now, steps_for_storage=5)  # the other purpose has no period
     await sweep_all(app, now, **periods)
     assert "steps" in await kinds(person)
@@ -100,7 +102,7 @@ async def test_the_longest_purpose_in_force_keeps_a_record_and_one_without_end_f
 async def test_the_plan_shows_them_with_the_settings_of_the_deployment(
     make: Make, app: FastAPI
 ) -> None:
-    await push_of(make, await make.person(), NEVER_MEASURED)
+    await push_of(make, await make.person(), LONG_AGO)
     settings: Settings = app.state.settings.model_copy(
         update={"record_periods": {"weight/storage": 30}}
     )
