@@ -11,7 +11,8 @@ from sqlalchemy import text
 from tests.care.sql import refusal
 from tests.make import Caller, Make
 
-GATE = text("UPDATE persons SET feed = feed WHERE person_id = :id")
+# Locked and not changed: so those who wait for it have their turns in the order in which they came.
+GATE = text("SELECT feed FROM persons WHERE person_id = :id FOR UPDATE")
 
 
 async def opened(make: Make, *scopes: str) -> tuple[Caller, Caller, str]:
@@ -200,10 +201,10 @@ async def test_a_read_that_meets_a_closing_waits_for_it_and_is_refused(
 
 
 async def waiting_at_gate(app: FastAPI, count: int) -> None:
-    """Comes back when so many transactions of this database wait for a lock."""
+    """Comes back when so many transactions of this database wait for a person's gate."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        "AND datname = current_database()"
+        "AND datname = current_database() AND query LIKE '%UPDATE persons SET feed%'"
     )
     async with asyncio.timeout(30), app.state.engine.connect() as connection:
         while True:

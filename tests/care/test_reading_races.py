@@ -10,7 +10,7 @@ from tests.make import Make
 WITHDRAW = text(
     "UPDATE consents SET state = 'withdrawn' WHERE person_id = :id AND purpose = 'guidance'"
 )
-GATE = text("UPDATE persons SET feed = feed WHERE person_id = :id")
+GATE = text("SELECT FROM persons WHERE person_id = :id FOR UPDATE")
 
 
 async def test_a_read_that_meets_a_withdrawal_waits_for_it_and_is_refused(

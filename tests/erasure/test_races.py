@@ -12,6 +12,7 @@ from sqlalchemy import text
 from tests.care.sql import run_sql
 from tests.erasure.traces import Life, confirm_token, deactivate, list_rows, live, traces
 from tests.make import APP_USER, TOKEN_EXCHANGE, Caller, Make
+from vitalkeep.erasure.deactivate import delete_rows
 
 ROUNDS = 12
 SEEDS = range(2)
@@ -123,9 +124,7 @@ async def test_a_push_that_waits_for_a_deactivation_is_refused(make: Make, app: 
         push = asyncio.create_task(person.post("/v1/me/records", {"records": [make.record()]}))
         await asyncio.sleep(0.3)
         assert not push.done()
-        await connection.execute(
-            text("DELETE FROM persons WHERE person_id = :id"), {"id": person.id}
-        )
+        await delete_rows(connection, person.id)
         await connection.commit()
     assert (await push).status_code == 401
 
@@ -209,9 +208,7 @@ async def test_a_read_that_waits_for_a_deactivation_finds_no_case(make: Make, ap
         read = asyncio.create_task(life.nurse.get(f"/v1/cases/{life.case_id}/records"))
         await asyncio.sleep(0.3)
         assert not read.done()
-        await connection.execute(
-            text("DELETE FROM persons WHERE person_id = :id"), {"id": life.person.id}
-        )
+        await delete_rows(connection, life.person.id)
         await connection.commit()
     assert (await read).status_code == 404
     rows = "SELECT 1 FROM access_events WHERE person_id = :id"

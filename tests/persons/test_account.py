@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from tests.make import Make
 from tests.persons.waiting import until_somebody_waits
 from vitalkeep.base import clock
+from vitalkeep.erasure.deactivate import delete_rows
 
 
 async def test_a_new_account_has_the_defaults_and_its_first_sign_in(make: Make) -> None:
@@ -93,9 +93,8 @@ async def test_a_body_that_is_no_object_is_refused(make: Make, body: bytes, stat
 
 async def test_a_change_behind_an_erasure_finds_nobody(make: Make) -> None:
     person = await make.person(collects=False)
-    delete = text("DELETE FROM persons WHERE person_id = :id")
     async with make.fastapi.state.engine.begin() as connection:
-        await connection.execute(delete, {"id": person.id})
+        await delete_rows(connection, person.id)
         change = asyncio.create_task(person.request("PATCH", "/v1/me", json={"locale": "en"}))
         await until_somebody_waits(make.fastapi)
     answer = await change
