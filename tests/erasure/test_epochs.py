@@ -26,6 +26,8 @@ from vitalkeep.erasure import epochs
 from vitalkeep.erasure.epochs import EpochInUse, RotationUnderWay, rotate
 from vitalkeep.persons.sign_in import sign_in
 
+pytestmark = pytest.mark.xdist_group("epochs")  # one keyring for all, in this order
+
 
 @pytest_asyncio.fixture(scope="module")
 async def world(app: FastAPI, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Any]:
