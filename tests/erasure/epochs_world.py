@@ -95,7 +95,8 @@ async def open_epochs_world(
 
 
 async def furnish(world: EpochsWorld, number: int) -> dict[str, Caller]:
-    """Persons with a record each, by the id of that record."""
+    """Persons with a record each, by the id of that record; the keyring is read as it is now."""
+    world.keyring.refresh()
     sender = await world.make.app()
     persons: dict[str, Caller] = {}
     for _ in range(number):
