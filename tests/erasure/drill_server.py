@@ -126,6 +126,23 @@ async def wait_until(data: Path, query: str, *values: object) -> None:
     raise TimeoutError(query)
 
 
+async def drop_wal(server: Path, standby: Path, reached: str) -> None:
+    """Has both forget the WAL up to a place: checkpoints, until no slot and no log keep it.
+
+    A logical slot moves on with the next running transactions that are logged, a standby with the
+    next checkpoint that it replays.
+    """
+    name = str(await ask(server, "SELECT pg_walfile_name($1::text::pg_lsn)", reached))
+    newer = "SELECT min(name) > $1 FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
+    for _ in range(int(PATIENCE_S / POLL_S)):
+        await tell(server, "SELECT pg_log_standby_snapshot()", "CHECKPOINT")
+        await tell(standby, "CHECKPOINT")
+        if await ask(server, newer, name) and await ask(standby, newer, name):
+            return
+        await asyncio.sleep(POLL_S)
+    raise TimeoutError(name)
+
+
 def command(program: str, data: Path, *arguments: str | Path) -> str:
     """What one of PostgreSQL's programs prints about this server."""
     done = subprocess.run(

@@ -261,14 +261,13 @@ async def settle_down(drill: Drill) -> None:
     await asyncio.to_thread(
         operate, "erasures", "scrub", **drill.variables(drill.place / "subscriber")
     )
-    await pg.tell(drill.place / "standby", "CHECKPOINT")
-    for _ in range(2):  # what the archive has taken goes with the next checkpoint
+    for _ in range(2):  # what the archive has taken goes with the next checkpoints
         await pg.tell(drill.server, "VACUUM", "SELECT pg_switch_wal()")
         await pg.wait_until(
             drill.server,
             "SELECT NOT EXISTS (SELECT FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')",
         )
-        await pg.tell(drill.server, "CHECKPOINT")
+    await pg.drop_wal(drill.server, drill.place / "standby", reached)
     for log, name in (("postgres.log.1", "loud.log"), ("postgres.log", "quiet.log")):
         shutil.copy(drill.server / log, drill.place / name)
 
