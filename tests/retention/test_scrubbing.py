@@ -70,7 +70,9 @@ async def test_after_a_scrub_no_file_holds_an_id_of_who_has_left(
 async def test_a_table_in_use_is_left_and_the_others_are_rewritten(
     make: Make, app: FastAPI, theirs: dict[str, str]
 ) -> None:
-    await live(make)
+    leaver = await live(make)
+    await run_sql(app, "ANALYZE records")
+    await left(leaver.person)
     command = ("erasures", "scrub", "--table", "consents", "--table", "cases", "--json")
     async with app.state.engine.begin() as connection:
         await connection.execute(text("LOCK TABLE cases IN ROW SHARE MODE"))
@@ -84,7 +86,11 @@ async def test_a_table_in_use_is_left_and_the_others_are_rewritten(
         "consents": None,
         **dict.fromkeys(STATISTICS),
     }
-    assert json.loads(call(*command, **theirs).stdout)["complete"]
+    some = json.loads(call(*command, **theirs).stdout)
+    assert [each["left"] for each in some["tables"]] == [None] * 4
+    assert some["ids_in_statistics"], "those of records still name who left"
+    assert not some["complete"]
+    assert json.loads(call("erasures", "scrub", "--json", **theirs).stdout)["complete"]
 
 
 async def test_who_is_not_the_owner_is_told_so(make: Make, app: FastAPI) -> None:
