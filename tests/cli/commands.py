@@ -19,8 +19,12 @@ AS_A_SCRIPT = [str(Path(sys.executable).with_name("vitalkeep"))]
 
 
 def environment(**variables: str | Path) -> dict[str, str]:
-    """The environment without any VITALKEEP_ variable but these."""
+    """The environment without any VITALKEEP_ variable but these.
+
+    Output into a pipe is buffered, as it is for users.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VITALKEEP_")}
+    kept.pop("PYTHONUNBUFFERED", None)
     return {**kept, "COLUMNS": "200", **{name: str(value) for name, value in variables.items()}}
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -70,6 +71,17 @@ class Dev:
         return self.process.wait(timeout=PATIENCE_S)
 
 
+def next_line(process: subprocess.Popen[str]) -> str:
+    """The next line that a process prints; "" once it has ended, as it has to if it is silent."""
+    assert process.stdout is not None
+    impatience = threading.Timer(PATIENCE_S, process.kill)
+    impatience.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        impatience.cancel()
+
+
 @contextmanager
 def dev(data: Path, *arguments: str, user: str | None = None, **variables: str) -> Iterator[Dev]:
     """A `vitalkeep dev` that is ready; killed in the end, should the test not have ended it."""
@@ -86,8 +98,7 @@ def dev(data: Path, *arguments: str, user: str | None = None, **variables: str) 
         extra_groups=[] if user else None,
     ) as process:
         try:
-            assert process.stdout is not None
-            printed = json.loads(process.stdout.readline())
+            printed = json.loads(next_line(process))
             assert printed["url"] == f"http://127.0.0.1:{port}"
             with httpx.Client(base_url=printed["url"], timeout=PATIENCE_S) as client:
                 assert first_answer(client, process).json() == {"status": "ready"}

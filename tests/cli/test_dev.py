@@ -22,6 +22,7 @@ from tests.cli.serving import (
     free_port,
     is_stopped,
     kill_database,
+    next_line,
     remove,
     stop_database,
 )
@@ -69,10 +70,9 @@ def test_without_json_it_tells_a_person_where_to_look_and_ctrl_c_ends_it(seeded:
         env=environment(VITALKEEP_DATA=seeded, VITALKEEP_LOG_LEVEL="error"),
         cwd="/",
     ) as process:
-        assert process.stdout is not None
         said = ""
         while "15 minutes" not in said:
-            line = process.stdout.readline()
+            line = next_line(process)
             assert line, said
             said += line
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:

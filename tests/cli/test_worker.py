@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from tests.cli.commands import AS_A_MODULE, call, environment, refusal, run_json
-from tests.cli.serving import PATIENCE_S, first_answer, free_port
+from tests.cli.serving import PATIENCE_S, first_answer, free_port, next_line
 from vitalkeep.base import devdb
 
 TASKS = [
@@ -55,9 +55,8 @@ def test_it_runs_at_start_and_sigterm_ends_it_in_order(tmp_path: Path) -> None:
         cwd="/",
     ) as process:
         try:
-            assert process.stdout is not None
-            assert json.loads(process.stdout.readline()) == {"tasks": TASKS}
-            lines = [json.loads(process.stdout.readline()) for _ in TASKS]
+            assert json.loads(next_line(process)) == {"tasks": TASKS}
+            lines = [json.loads(next_line(process)) for _ in TASKS]
             done = [(each["event"], each["task"], each["rows"]) for each in lines]
             assert sorted(done) == sorted(("task_done", name, 0) for name in TASKS)
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:

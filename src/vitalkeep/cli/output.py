@@ -31,9 +31,10 @@ errors = Console(stderr=True, highlight=False)
 
 
 def answer(result: Mapping[str, object], *, as_json: bool) -> None:
-    """Prints the result: as JSON, or a line for each member."""
+    """Prints the result at once, also into a pipe: as JSON, or a line for each member."""
     if as_json:
         sys.stdout.write(orjson.dumps(dict(result), default=str).decode() + "\n")
+        sys.stdout.flush()
         return
     for name, value in result.items():
         console.print(f"[bold]{name}[/bold]  {escape(str(value))}", soft_wrap=True)
