@@ -14,8 +14,8 @@ from tests.cli.commands import call, refusal
 from tests.erasure.traces import left, live
 from tests.make import Make
 from tests.plants import DiskSearch
-from vitalkeep.base.db import create_engine, tables_of_a_person
-from vitalkeep.retention.scrubbing import STATISTICS, list_tables, scrub
+from vitalkeep.base.db import create_engine, driver, tables_of_a_person
+from vitalkeep.retention.scrubbing import STATISTICS, list_tables, rewrite, scrub
 
 
 @pytest.fixture
@@ -90,6 +90,22 @@ async def test_a_table_in_use_is_left_and_the_others_are_rewritten(
     assert [each["left"] for each in some["tables"]] == [None] * 4
     assert some["complete"] == (not some["ids_in_statistics"])  # of all tables
     assert json.loads(call("erasures", "scrub", "--json", **theirs).stdout)["complete"]
+
+
+async def test_the_statistics_of_an_emptied_table_are_forgotten(app: FastAPI) -> None:
+    names = "SELECT attname FROM pg_stats WHERE tablename = 'emptied'"
+    ids = "SELECT gen_random_uuid() AS id FROM generate_series(1, 100)"
+    try:
+        for statement in (f"CREATE TABLE emptied AS {ids}", "ANALYZE emptied"):
+            await run_sql(app, statement)
+        await run_sql(app, "DELETE FROM emptied")
+        assert len(await run_sql(app, names)) == 1
+        engine = app.state.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            assert (await rewrite(await driver(connection), "emptied")).left is None
+        assert await run_sql(app, names) == []
+    finally:
+        await run_sql(app, "DROP TABLE emptied")
 
 
 async def test_who_is_not_the_owner_is_told_so(make: Make, app: FastAPI) -> None:

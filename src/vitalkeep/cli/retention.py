@@ -120,7 +120,7 @@ def explain(done: Scrub) -> str:
     left = [f"{each.table} ({each.left})" for each in done.tables if each.left]
     if done.ids_in_statistics:
         left.append(
-            f"{done.ids_in_statistics} ids in statistics: ANALYZE keeps those of a table without "
-            "rows until it has some"
+            f"{done.ids_in_statistics} ids in statistics: before PostgreSQL 18 those of a table "
+            "without rows stay until it has some"
         )
     return "not everything was rewritten: " + ", ".join(left)

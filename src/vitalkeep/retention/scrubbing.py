@@ -41,6 +41,14 @@ SELECT pg_total_relation_size(c.oid) AS bytes, pg_relation_filenode(c.oid) AS fi
 FROM pg_class c WHERE c.oid = to_regclass($1)
 """
 
+# ANALYZE leaves the statistics of a table without rows as they were.
+FORGET: Final = """
+SELECT pg_clear_attribute_stats(schemaname, tablename, attname, inherited) FROM pg_stats
+WHERE schemaname = current_schema() AND tablename = '{0}' AND NOT EXISTS (SELECT FROM {0})
+"""
+CAN_FORGET: Final = 18
+"""The first release of PostgreSQL with `pg_clear_attribute_stats`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -145,10 +153,13 @@ async def rewrite(raw: asyncpg.Connection, table: str) -> Rewritten:
     PostgreSQL only warns where it may not, so it is the new file that counts.
     """
     before = await look(raw, table)
-    how = "FULL" if table in STATISTICS else "FULL, ANALYZE"
+    is_ours = table not in STATISTICS
+    how = "FULL, ANALYZE" if is_ours else "FULL"
     left = None
     try:
         await raw.execute(f"VACUUM ({how}) {table}", timeout=LONGEST_S)
+        if is_ours and raw.get_server_version().major >= CAN_FORGET:
+            await raw.execute(FORGET.format(table))
     except asyncpg.LockNotAvailableError:
         left = "somebody uses it: try again"
     except asyncpg.InsufficientPrivilegeError:
