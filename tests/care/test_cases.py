@@ -47,6 +47,38 @@ async def test_everybody_sees_their_own_cases_newest_first(make: Make) -> None:
     assert await case_ids(other_person) == [hers]
 
 
+async def pages_of_cases(caller: Caller, limit: int) -> tuple[list[list[str]], str]:
+    """Ids by page, and the first cursor."""
+    pages, cursors = [], [""]
+    while True:
+        after = {"cursor": cursors[-1]} if cursors[-1] else {}
+        page = (await caller.get("/v1/cases", limit=limit, **after)).json()
+        pages.append([case["id"] for case in page["cases"]])
+        if "next_cursor" not in page:
+            return pages, cursors[1]
+        cursors.append(page["next_cursor"])
+
+
+async def test_pages_of_cases_hold_what_each_sees_and_nothing_else(make: Make) -> None:
+    nurse = await make.staff()
+    colleague = await make.staff(nurse.organization_id)
+    coordinator = await make.staff(nurse.organization_id, role="coordinator")
+    accepted = [
+        (await make.case(staff, person := await make.person(), ["steps.read"]), person)
+        for staff in (nurse, colleague, nurse, nurse, colleague, nurse)
+    ]
+    gone, person = accepted.pop(2)
+    await person.post(f"/v1/me/consents/{gone['consents'][0]['id']}/withdrawal", {})
+    newest_first = [each["case"]["id"] for each, _ in reversed(accepted)]
+    first, second, third, fourth, fifth = newest_first
+    assert (await pages_of_cases(nurse, 2))[0] == [[first, third], [fifth]]
+    assert (await pages_of_cases(colleague, 1))[0] == [[second], [fourth]]
+    pages, cursor = await pages_of_cases(coordinator, 2)
+    assert pages == [[first, second], [third, fourth], [fifth]]
+    status, body = refusal(await nurse.get("/v1/cases", cursor=cursor))
+    assert (status, body["code"]) == (400, "invalid_cursor")
+
+
 async def test_a_colleague_named_in_the_invitation_works_on_the_case(make: Make) -> None:
     nurse, person = await make.staff(), await make.person()
     colleague = await make.staff(nurse.organization_id, role="physician")

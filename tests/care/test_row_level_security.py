@@ -202,8 +202,10 @@ async def test_tables_that_a_session_puts_before_ours_open_nothing(
     [
         (
             query.PAGE,
-            "uuid, int2[], timestamptz[], timestamptz[], timestamptz, uuid, int",
-            "'{{1}}', '{{2000-01-01}}', '{{2100-01-01}}', '1970-01-01', '{nobody}', 1000",
+            "uuid, int2[], timestamptz[], timestamptz[], timestamptz, uuid, int"
+            ", timestamptz[], timestamptz[]",
+            "'{{1}}', '{{2000-01-01}}', '{{2100-01-01}}', '1970-01-01', '{nobody}', 1000"
+            ", '{{2000-01-01}}', '{{2100-01-01}}'",
         ),
         (query.ONE, "uuid, uuid", "'{nobody}'"),
         (

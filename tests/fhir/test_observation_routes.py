@@ -56,7 +56,11 @@ async def test_every_look_is_written_down_and_a_look_at_one_record_counts_one(ma
     assert entries[0]["case_id"] == case
 
 
-@pytest.mark.parametrize("narrowed", [{}, {"code": "29463-7"}, {"date": "gt2000"}], ids=str)
+@pytest.mark.parametrize(
+    "narrowed",
+    [{}, {"code": "29463-7"}, {"date": "gt2000"}, {"_lastUpdated": "ge2020"}],
+    ids=str,
+)
 async def test_no_more_is_opened_than_a_page_has(make: Make, narrowed: Json) -> None:
     nurse, person = await make.staff(), await make.person()
     await person.push(*(make.record("weight") for _ in range(5)))
@@ -153,6 +157,8 @@ async def test_last_updated_finds_what_changed_since(make: Make) -> None:
     since = f"ge{before.isoformat()}"
     (found,) = resources(await nurse.get(OBSERVATION, patient=case, _lastUpdated=since))
     assert found["valueQuantity"]["value"] == 61.5
+    entries = (await person.get("/v1/me/access-log")).json()["entries"]
+    assert [each["count"] for each in entries] == [1, 0]
     until = f"lt{before.isoformat()}"
     (older,) = resources(await nurse.get(OBSERVATION, patient=case, _lastUpdated=until))
     assert older["id"] != found["id"]
@@ -185,22 +191,22 @@ async def test_pages_follow_each_other_to_the_end(make: Make, narrowed: Json) ->
 async def test_a_page_that_found_nothing_yet_says_where_to_go_on(make: Make) -> None:
     nurse, person = await make.staff(), await make.person()
     start = clock.now() - timedelta(days=20)
-    weights = [
-        make.record("weight", time=(start + timedelta(minutes=index)).isoformat())
+    tests = [
+        make.record("blood_glucose", time=(start + timedelta(minutes=index)).isoformat())
         for index in range(5001)
     ]
+    tests[-1]["specimen_source"] = "interstitial_fluid"
     for first in range(0, 5001, 1000):
-        await person.push(*weights[first : first + 1000])
-    case = await make.case(nurse, person, ["weight.read"])
-    before = clock.now()
-    await person.push(make.record("weight", kilograms=61.5))
-    since = f"ge{before.isoformat()}"
-    page = await nurse.get(OBSERVATION, patient=case["case"]["id"], _lastUpdated=since)
+        await person.push(*tests[first : first + 1000])
+    case = await make.case(nurse, person, ["blood_glucose.read"])
+    page = await nurse.get(OBSERVATION, patient=case["case"]["id"], code="105272-9")
     assert resources(page) == []
     following = link(page, "next")
     assert following is not None
     (found,) = resources(await nurse.request("GET", following))
-    assert found["valueQuantity"]["value"] == 61.5
+    assert datetime.fromisoformat(found["effectiveDateTime"]) == datetime.fromisoformat(
+        tests[-1]["time"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ async def test_a_patient_is_a_case_with_the_name_the_person_chose(make: Make) ->
 async def test_a_nurse_finds_her_cases_page_by_page(make: Make) -> None:
     nurse = await make.staff()
     cases = [await make.case(nurse, await make.person(), ["steps.read"]) for _ in range(3)]
-    ids = sorted(each["case"]["id"] for each in cases)
+    ids = [each["case"]["id"] for each in reversed(cases)]
     first = await nurse.get(f"{R4}/Patient", _count=2)
     Bundle.model_validate_json(first.content)
     following = link(first, "next")
@@ -74,6 +74,7 @@ async def test_a_nurse_finds_her_cases_page_by_page(make: Make) -> None:
     assert link(second, "next") is None
     (one,) = resources(await nurse.get(f"{R4}/Patient", _id=ids[1]))
     assert one["id"] == ids[1]
+    assert resources(await nurse.get(f"{R4}/Patient", _id="none")) == []
     assert resources(await (await make.staff()).get(f"{R4}/Patient")) == []
     assert outcome(await (await make.staff()).request("GET", following)) == (
         400,

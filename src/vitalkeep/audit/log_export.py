@@ -14,9 +14,9 @@ import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from vitalkeep.audit.trail import Position
 from vitalkeep.base import clock
 from vitalkeep.base.logs import fault, get_log
+from vitalkeep.base.paging import Place
 
 Format: TypeAlias = Literal["json", "csv", "ndjson"]
 MEDIA_TYPES: Final = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
@@ -28,7 +28,7 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula. Source: OWASP, CSV Injection."""
 
 Entry: TypeAlias = dict[str, object]
-ReadPage: TypeAlias = Callable[[Position | None], Awaitable[tuple[list[Entry], Position | None]]]
+ReadPage: TypeAlias = Callable[[Place | None], Awaitable[tuple[list[Entry], Place | None]]]
 """A page behind a position, and where the next one starts."""
 
 
@@ -54,7 +54,7 @@ async def to_file(read_page: ReadPage, form: str) -> AsyncGenerator[bytes]:
     """The file, page by page."""
     if form == "csv":
         yield to_csv([COLUMNS])
-    after: Position | None = None
+    after: Place | None = None
     while True:
         entries, after = await read_page(after)
         if form == "csv":

@@ -11,13 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.audit.models import AccessEvent
 from vitalkeep.base import clock
+from vitalkeep.base.paging import Place
 from vitalkeep.datatypes.registry import BY_NUMBER
 from vitalkeep.persons.models import Organization
 
 Data: TypeAlias = Literal["records", "days"]
 Outcome: TypeAlias = Literal["given", "denied"]
-Position: TypeAlias = tuple[datetime, UUID]
-"""Time and id of the last event of a page."""
 
 PLACE: Final = (AccessEvent.at, AccessEvent.event_id)
 
@@ -111,9 +110,9 @@ async def list_accesses(
     person_id: UUID,
     sought: Sought,
     *,
-    after: Position | None,
+    after: Place | None,
     limit: int,
-) -> tuple[list[dict[str, object]], Position | None]:
+) -> tuple[list[dict[str, object]], Place | None]:
     """Looks at a person's data, newest first, and where the next page starts, if any."""
     query = (
         select(AccessEvent, Organization.name)

@@ -7,6 +7,9 @@ payload: it can't be made up, moved to another person or used for another list.
 import base64
 import binascii
 import hmac
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
 
 import orjson
 
@@ -14,6 +17,9 @@ from vitalkeep.base.errors import InvalidCursor
 from vitalkeep.base.keys import Keyring, base64url
 
 TAG_BYTES = 16
+
+Place: TypeAlias = tuple[datetime, UUID]
+"""The last row of a page in a list by time and id: the next page starts behind it."""
 
 
 def sign(keyring: Keyring, purpose: str, owner: str, payload: object) -> str:
@@ -36,6 +42,24 @@ def unsign(keyring: Keyring, purpose: str, owner: str, token: str) -> object:
         raise InvalidCursor
     payload: object = orjson.loads(body)
     return payload
+
+
+def write_place(keyring: Keyring, purpose: str, owner: str, place: Place) -> str:
+    """The cursor of a place."""
+    return sign(keyring, purpose, owner, [place[0].isoformat(), str(place[1])])
+
+
+def read_place(keyring: Keyring, purpose: str, owner: str, cursor: str | None) -> Place | None:
+    """The place of a cursor; None for the beginning, without one.
+
+    Raises InvalidCursor unless it was made for this owner's list.
+    """
+    if cursor is None:
+        return None
+    payload = unsign(keyring, purpose, owner, cursor)
+    if not isinstance(payload, list):
+        raise InvalidCursor
+    return datetime.fromisoformat(payload[0]), UUID(payload[1])
 
 
 def _tag(keyring: Keyring, purpose: str, owner: str, body: bytes) -> bytes:

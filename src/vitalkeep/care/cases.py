@@ -5,18 +5,33 @@ For everybody but the person a case without a consent in force does not exist.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, RowMapping, Uuid, any_, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    RowMapping,
+    Uuid,
+    any_,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from vitalkeep.base import clock
 from vitalkeep.base.errors import NotFound
 from vitalkeep.base.keys import Keyring
+from vitalkeep.base.paging import Place
 from vitalkeep.base.sealing import PersonKey
-from vitalkeep.care.models import Case, Relative
+from vitalkeep.care.models import Case, CaseStaff, CaseTeam, Relative
 from vitalkeep.care.readers import Reader, list_handles
 from vitalkeep.care.schemas import (
     CaseColleague,
@@ -29,8 +44,19 @@ from vitalkeep.care.workers import Workers, list_workers
 from vitalkeep.consents.models import Consent
 from vitalkeep.consents.scopes import scope_of
 from vitalkeep.persons.access import PersonCaller, StaffCaller, open_key
-from vitalkeep.persons.models import Organization, Person, PersonKeyRow
+from vitalkeep.persons.models import Organization, Person, PersonKeyRow, TeamMember
 from vitalkeep.persons.roles import has_power, require_power
+
+MOST: Final = 1000
+"""Cases of one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Cases, and where the next page starts, if there is more."""
+
+    cases: list[CaseView]
+    following: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +85,15 @@ async def list_own_cases(connection: AsyncConnection, person: PersonCaller) -> l
 
 
 async def list_cases(
-    connection: AsyncConnection, keyring: Keyring, reader: Reader, case_id: UUID | None = None
-) -> list[CaseView]:
-    """The open cases that the reader sees and that have a consent in force, newest first.
+    connection: AsyncConnection,
+    keyring: Keyring,
+    reader: Reader,
+    *,
+    case_id: UUID | None = None,
+    after: Place | None = None,
+    limit: int = MOST,
+) -> CasePage:
+    """A page of the open cases that the reader sees and that have a consent in force, newest first.
 
     Clinical staff see those they work on, coordinators all of their organization's, a relative
     those that they watch. Raises Forbidden for administrators, who see none.
@@ -79,34 +111,55 @@ async def list_cases(
             is_among(Case.case_id, handles),
             Case.state == "open",
             Person.state == "active",
+            is_agreed(),
+            is_for(reader),
         )
-        .order_by(Case.opened_at.desc(), Case.case_id)
+        .order_by(Case.opened_at.desc(), Case.case_id.desc())
+        .limit(limit + 1)
     )
-    rows = (await connection.execute(query)).mappings().all()
+    if after is not None:
+        query = query.where(tuple_(Case.opened_at, Case.case_id) < after)
+    found = (await connection.execute(query)).mappings().all()
+    rows = found[:limit]
     around = await _look_around(connection, rows)
-    views = [
-        _view_of_reader(row, keyring, around, reader)
-        for row in rows
-        if is_seen_by(reader, around.workers.get(row["case_id"]))
-    ]
-    return [view for view in views if view.scopes]
+    views = [_view_of_reader(row, keyring, around, reader) for row in rows]
+    last = views[-1] if len(found) > limit else None
+    return CasePage(views, None if last is None else (last.opened_at, last.id))
 
 
 async def get_case(
     connection: AsyncConnection, keyring: Keyring, reader: Reader, case_id: UUID
 ) -> CaseView:
     """One case that the reader sees. Raises NotFound, whatever the reason."""
-    found = await list_cases(connection, keyring, reader, case_id)
+    found = (await list_cases(connection, keyring, reader, case_id=case_id)).cases
     if not found:
         raise NotFound
     return found[0]
 
 
-def is_seen_by(reader: Reader, workers: Workers | None) -> bool:
-    """Whether a case that belongs to the reader's side, with these workers, is for them to see."""
+def is_for(reader: Reader) -> ColumnElement[bool]:
+    """Of a case that belongs to the reader's side: whether it is for them to see."""
     if isinstance(reader, PersonCaller) or has_power(reader.role, "assign"):
-        return True
-    return workers is not None and reader.staff_id in workers.readers
+        return true()
+    if not has_power(reader.role, "read_records"):
+        return false()
+    mine = CaseStaff.person_id == Case.person_id, CaseStaff.case_id == Case.case_id
+    ours = CaseTeam.person_id == Case.person_id, CaseTeam.case_id == Case.case_id
+    in_team = TeamMember.team_id == CaseTeam.team_id, TeamMember.staff_id == reader.staff_id
+    return or_(
+        exists().where(*mine, CaseStaff.staff_id == reader.staff_id),
+        exists().where(*ours, *in_team),
+    )
+
+
+def is_agreed() -> ColumnElement[bool]:
+    """Of a case: whether a consent to read for it is in force at this moment."""
+    return exists().where(
+        Consent.person_id == Case.person_id,
+        Consent.recipient_id == func.coalesce(Case.organization_id, Case.relative_id),
+        Consent.purpose == Case.purpose,
+        *are_in_force(),
+    )
 
 
 ScopesInForce: TypeAlias = dict[tuple[UUID, UUID, str], list[str]]

@@ -8,17 +8,16 @@ not agreed to there.
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base import clock
 from vitalkeep.base.errors import NotFound
 from vitalkeep.base.keys import Keyring
-from vitalkeep.care.cases import are_in_force, is_seen_by, list_cases
+from vitalkeep.care.cases import are_in_force, is_for, list_cases
 from vitalkeep.care.models import Case
 from vitalkeep.care.readers import Reader, take_gate_of_case
 from vitalkeep.care.schemas import ClosedCase, ClosingSide
-from vitalkeep.care.workers import list_workers
 from vitalkeep.consents.models import Consent
 from vitalkeep.consents.states import withdraw
 from vitalkeep.datatypes.registry import BY_NUMBER
@@ -61,19 +60,20 @@ async def close_case(
         require_power(reader, "see_cases")
     person_id = await take_gate_of_case(connection, reader, case_id)
     side: ClosingSide = "organization" if isinstance(reader, StaffCaller) else "relative"
-    if await list_cases(connection, keyring, reader, case_id):
+    if (await list_cases(connection, keyring, reader, case_id=case_id)).cases:
         person = await load_person(connection, keyring, person_id)
         row = await _get_stored(connection, person_id, case_id)
         await _close(connection, person, row, Closing(side, reason))
-    row = await _get_stored(connection, person_id, case_id)
-    workers = await list_workers(connection, [person_id], [case_id])
-    if row["closed_by"] != side or not is_seen_by(reader, workers.get(case_id)):
+    row = await _get_stored(connection, person_id, case_id, is_for(reader))
+    if row["closed_by"] != side:
         raise NotFound
     return _to_closed(row)
 
 
-async def _get_stored(connection: AsyncConnection, person_id: UUID, case_id: UUID) -> RowMapping:
-    query = select(Case).where(Case.person_id == person_id, Case.case_id == case_id)
+async def _get_stored(
+    connection: AsyncConnection, person_id: UUID, case_id: UUID, *seen: ColumnElement[bool]
+) -> RowMapping:
+    query = select(Case).where(Case.person_id == person_id, Case.case_id == case_id, *seen)
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound

@@ -31,6 +31,12 @@ from vitalkeep.persons.roles import READERS
 Reader: TypeAlias = StaffCaller | PersonCaller
 """A person reads as the relative of others, never themselves by this way."""
 
+
+def id_of(reader: Reader) -> UUID:
+    """Whose lists they are."""
+    return reader.person_id if isinstance(reader, PersonCaller) else reader.staff_id
+
+
 STAFF_ARM: Final = """
     SELECT k.person_id, k.purpose, k.state,
            'organization' AS recipient_kind, k.organization_id AS recipient_id

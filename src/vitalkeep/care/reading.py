@@ -74,6 +74,7 @@ class Asked:
     until: datetime | None
     after: query.Position
     limit: int
+    changed: query.Changed = query.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,12 @@ async def read_case(
     """
     wanted = Wanted(data="records", types=asked.types, since=asked.since, until=asked.until)
     case = await open_case(connection, keyring, reader, case_id, wanted)
+    windows = [case.window(number, asked.since, asked.until) for number in case.types]
     page = await query.list_records(
         connection,
         case.person_id,
         case.key,
-        [case.window(number, asked.since, asked.until) for number in case.types],
+        [replace(window, changed=asked.changed) for window in windows],
         after=asked.after,
         limit=asked.limit,
     )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from vitalkeep.base.db import Connection
 from vitalkeep.base.errors import (
     Forbidden,
+    InvalidCursor,
     InvalidRequest,
     NotFound,
     Unauthenticated,
@@ -14,9 +15,16 @@ from vitalkeep.base.errors import (
 )
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.outcomes import REPEATABLE
+from vitalkeep.base.paging import read_place, write_place
 from vitalkeep.care import cases, closing
-from vitalkeep.care.readers import SignedInReader
-from vitalkeep.care.schemas import CaseList, CaseView, ClosedCase, ClosureRequest
+from vitalkeep.care.readers import SignedInReader, id_of
+from vitalkeep.care.schemas import (
+    CaseList,
+    CaseQueryParameters,
+    CaseView,
+    ClosedCase,
+    ClosureRequest,
+)
 from vitalkeep.persons.access import SignedInPerson
 
 router = APIRouter(tags=["cases"])
@@ -49,13 +57,23 @@ async def close_my_case(
     return await closing.close_own_case(connection, person, case_id, reason_of(request))
 
 
-@router.get("/v1/cases", response_model_exclude_none=True, responses=SIGNED_IN)
-async def list_cases(request: Request, reader: SignedInReader, connection: Connection) -> CaseList:
+@router.get(
+    "/v1/cases",
+    response_model_exclude_none=True,
+    responses={**SIGNED_IN, **problems(InvalidCursor, InvalidRequest)},
+)
+async def list_cases(
+    request: Request, reader: SignedInReader, connection: Connection, wanted: CaseQueryParameters
+) -> CaseList:
     """The open cases that clinical staff work on, that coordinators assign, or that a relative
-    watches.
+    watches; newest first.
     """
     keyring: Keyring = request.app.state.keyring
-    return CaseList(cases=await cases.list_cases(connection, keyring, reader))
+    owner = str(id_of(reader))
+    after = read_place(keyring, "cases", owner, wanted.cursor)
+    page = await cases.list_cases(connection, keyring, reader, after=after, limit=wanted.limit)
+    following = page.following and write_place(keyring, "cases", owner, page.following)
+    return CaseList(cases=page.cases, next_cursor=following)
 
 
 @router.get("/v1/cases/{case_id}", response_model_exclude_none=True, responses=ONE_CASE)

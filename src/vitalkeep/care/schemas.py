@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
 
 from vitalkeep.base.bodies import Moment, RequestBody
 from vitalkeep.consents.policies import PolicyRef
@@ -73,10 +74,23 @@ class CaseView(BaseModel):
     teams: list[CaseTeamView] | None = None
 
 
+class CaseQuery(BaseModel):
+    """A page of cases; without `cursor` the newest ones."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = Field(default=None, max_length=512)
+    limit: int = Field(default=1000, ge=1, le=1000)
+
+
+CaseQueryParameters = Annotated[CaseQuery, Query()]
+
+
 class CaseList(BaseModel):
-    """Cases, newest first."""
+    """Cases, newest first. `next_cursor` is there if there are more."""
 
     cases: list[CaseView]
+    next_cursor: str | None = None
 
 
 class ClosureRequest(RequestBody):

@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 
 from vitalkeep.base.errors import NotFound
 from vitalkeep.fhir.outcomes import NotAcceptable, refuse_parameter
-from vitalkeep.records.query import FAR_AHEAD, FOREVER_AGO
+from vitalkeep.records.query import FAR_AHEAD, FOREVER_AGO, NO_ID, Changed
 
 MAX_COUNT: Final = 1000
 DEFAULT_COUNT: Final = 100
@@ -54,10 +54,9 @@ class Between:
     since: datetime | None = None
     until: datetime | None = None
 
-    def holds(self, moment: datetime) -> bool:
-        """Whether the moment lies between."""
-        after = self.since is None or moment >= self.since
-        return after and (self.until is None or moment < self.until)
+    def to_changed(self) -> Changed:
+        """Records that were last written between."""
+        return Changed(self.since or FOREVER_AGO, self.until or FAR_AHEAD)
 
 
 @dataclass(slots=True)
@@ -130,6 +129,15 @@ def read_patient(query: Query) -> UUID:
     if text is None:
         raise refuse_parameter("patient", "patient is required: a search is about one Patient.")
     return to_uuid(text.rpartition("Patient/")[2])
+
+
+def read_id(query: Query) -> UUID | None:
+    """The `_id` that is asked for, if any; for what can't be one, an id that nothing has."""
+    text = query.text("_id")
+    try:
+        return None if text is None else to_uuid(text)
+    except NotFound:
+        return NO_ID
 
 
 def to_uuid(text: str) -> UUID:

@@ -15,12 +15,12 @@ from vitalkeep.base.errors import (
     problems,
 )
 from vitalkeep.base.keys import Keyring
-from vitalkeep.base.paging import sign, unsign
+from vitalkeep.base.paging import read_place, sign, unsign, write_place
 from vitalkeep.base.settings import Settings
 from vitalkeep.care.cases import get_case, list_cases
 from vitalkeep.care.one_record import get_case_record
 from vitalkeep.care.reading_denied import DENIALS
-from vitalkeep.fhir.bundles import CURSOR, Entry, Links, searchset, to_entry
+from vitalkeep.fhir.bundles import CURSOR, Links, searchset, to_entry
 from vitalkeep.fhir.capability import SEARCHES, capability_statement
 from vitalkeep.fhir.consents import get_agreed, list_agreed, to_consent
 from vitalkeep.fhir.identifiers import split_ids
@@ -28,6 +28,7 @@ from vitalkeep.fhir.outcomes import BASE_PATH, MEDIA_TYPE, InvalidSearch, NotAcc
 from vitalkeep.fhir.parameters import (
     Query,
     read_count,
+    read_id,
     read_patient,
     read_query,
     require_json,
@@ -73,18 +74,6 @@ def query_of(request: Request, known: Sequence[str]) -> Query:
     return read_query(request.query_params, known, request.headers.get("prefer", ""))
 
 
-def page_of(request: Request, query: Query, owner: str, entries: list[Entry]) -> bytes:
-    """A page of a list that is small enough to have been made in full, in the order of ids."""
-    kind = request.url.path.rpartition("/")[2]
-    keyring: Keyring = request.app.state.keyring
-    count, cursor = read_count(query), query.text(CURSOR)
-    after = "" if cursor is None else str(unsign(keyring, f"fhir.{kind}", owner, cursor))
-    left = sorted((each for each in entries if each.id > after), key=lambda each: each.id)
-    more = len(left) > count
-    following = sign(keyring, f"fhir.{kind}", owner, left[count - 1].id) if more else None
-    return searchset(Links(base_of(request), kind, query.used, following), left[:count])
-
-
 @router.get(
     "/metadata",
     response_class=Response,
@@ -105,11 +94,20 @@ async def search_patients(
     request: Request, staff: SignedInStaff, connection: Connection
 ) -> Response:
     """The open cases that the staff member works on, as Patients."""
+    keyring: Keyring = request.app.state.keyring
     query = query_of(request, [*SEARCHES["Patient"], "_count", CURSOR])
-    wanted = query.text("_id")
-    cases = await list_cases(connection, request.app.state.keyring, staff)
-    entries = [to_entry(to_patient(case)) for case in cases if wanted in (None, str(case.id))]
-    return resource_response(page_of(request, query, str(staff.staff_id), entries))
+    list_of = "fhir.Patient", str(staff.staff_id)
+    page = await list_cases(
+        connection,
+        keyring,
+        staff,
+        case_id=read_id(query),
+        after=read_place(keyring, *list_of, query.text(CURSOR)),
+        limit=read_count(query),
+    )
+    following = page.following and write_place(keyring, *list_of, page.following)
+    links = Links(base_of(request), "Patient", query.used, following)
+    return resource_response(searchset(links, [to_entry(to_patient(case)) for case in page.cases]))
 
 
 @router.get(
@@ -181,9 +179,15 @@ async def search_fhir_consents(
     keyring: Keyring = request.app.state.keyring
     query = query_of(request, [*SEARCHES["Consent"], "_count", CURSOR])
     case_id = read_patient(query)
+    count, cursor, list_of = read_count(query), query.text(CURSOR), ("fhir.Consent", str(case_id))
+    after = "" if cursor is None else str(unsign(keyring, *list_of, cursor))
+    # One for each type at most: a list that is small enough to be made in full.
     agreed = await list_agreed(connection, keyring, staff, case_id)
     entries = [to_entry(to_consent(each, public_url_of(request))) for each in agreed]
-    return resource_response(page_of(request, query, str(case_id), entries))
+    left = sorted((each for each in entries if each.id > after), key=lambda each: each.id)
+    following = sign(keyring, *list_of, left[count - 1].id) if len(left) > count else None
+    links = Links(base_of(request), "Consent", query.used, following)
+    return resource_response(searchset(links, left[:count]))
 
 
 @router.get(

@@ -1,21 +1,19 @@
 """Searching Observations: which types a query means, and its page, through the door of care.
 
-The door reads by type and start. What else a query asks (an exact code of a type that has several,
-when a record was changed) is looked at behind it, so such a page opens more records than it has.
+The door reads by type, start and time of change. An exact code of a type that has several is looked
+at behind it, so such a page opens more records than it has.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vitalkeep.base.errors import InvalidCursor
 from vitalkeep.base.keys import Keyring
-from vitalkeep.base.paging import sign, unsign
+from vitalkeep.base.paging import read_place, write_place
 from vitalkeep.care import reading
 from vitalkeep.care.reading_denied import Wanted
 from vitalkeep.datatypes.descriptors import DataType, JsonObject
@@ -104,6 +102,7 @@ async def search_observations(
             search.date.until,
             after or Position(),
             search.count if is_exact(search, types) else MAX_COUNT,
+            search.changed.to_changed(),
         )
         page = await reading.read_case(connection, keyring, staff, search.case_id, asked)
         entries, after = _take(search, page.records, page.following)
@@ -145,14 +144,11 @@ def is_meant(kind: DataType, search: Search) -> bool:
 
 def is_exact(search: Search, types: Sequence[DataType]) -> bool:
     """Whether everything fits that the door gives of these types: then no more is opened."""
-    has_many_codes = any(each.fhir.codes for each in types)
-    return search.changed == Between() and not (search.codes and has_many_codes)
+    return not (search.codes and any(each.fhir.codes for each in types))
 
 
 def fits(record: JsonObject, search: Search) -> bool:
-    """Whether a record of a type that is meant has the exact code, and was changed then."""
-    if not search.changed.holds(to_instant(str(record["modified_at"]))):
-        return False
+    """Whether a record of a type that is meant has the exact code."""
     codings = cast(list[dict[str, str]], to_code(BY_NAME[str(record["type"])], record)["coding"])
     return _all_match(search.codes, [(each["system"], each["code"]) for each in codings])
 
@@ -174,13 +170,9 @@ def _place(record: JsonObject) -> Position:
 
 
 def _cursor(keyring: Keyring, case_id: UUID, place: Position) -> str:
-    return sign(keyring, PURPOSE, str(case_id), [place.start.isoformat(), str(place.record_id)])
+    return write_place(keyring, PURPOSE, str(case_id), (place.start, place.record_id))
 
 
 def _read_cursor(keyring: Keyring, case_id: UUID, text: str | None) -> Position:
-    if text is None:
-        return Position()
-    payload = unsign(keyring, PURPOSE, str(case_id), text)
-    if not isinstance(payload, list):
-        raise InvalidCursor
-    return Position(datetime.fromisoformat(payload[0]), UUID(payload[1]))
+    place = read_place(keyring, PURPOSE, str(case_id), text)
+    return Position() if place is None else Position(*place)

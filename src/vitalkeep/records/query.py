@@ -36,8 +36,10 @@ NOT_FROZEN: Final = """
 
 PAGE: Final = f"""
 SELECT {COLUMNS} FROM records r
-JOIN unnest($2::int2[], $3::timestamptz[], $4::timestamptz[]) AS w (of_type, since, until)
+JOIN unnest($2::int2[], $3::timestamptz[], $4::timestamptz[], $8::timestamptz[], $9::timestamptz[])
+     AS w (of_type, since, until, changed_since, changed_until)
   ON r.type = w.of_type AND r.start_time >= w.since AND r.start_time < w.until
+ AND r.modified_at >= w.changed_since AND r.modified_at < w.changed_until
 WHERE r.person_id = $1 AND r.sealed IS NOT NULL AND r.start_time >= $5
   AND (r.start_time, r.record_id) > ($5, $6) {{0}}
 ORDER BY r.start_time, r.record_id LIMIT $7
@@ -71,8 +73,19 @@ WHERE person_id = $1 AND type = $2 AND sealed IS NOT NULL AND end_time >= $3
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """Records that were last written in `[since, until)`."""
+
+    since: datetime = FOREVER_AGO
+    until: datetime = FAR_AHEAD
+
+
+ALWAYS: Final = Changed()
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """Records of one type that start in `[since, until)`.
+    """Records of one type that start in `[since, until)`, and that were `changed` then.
 
     `frozen`: those too that a withdrawal froze; only the person themselves may see them.
     """
@@ -81,6 +94,7 @@ class Window:
     since: datetime = FOREVER_AGO
     until: datetime = FAR_AHEAD
     frozen: bool = False
+    changed: Changed = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,8 @@ async def list_records(
         after.start,
         after.record_id,
         limit + 1,
+        [window.changed.since for window in windows],
+        [window.changed.until for window in windows],
     )
     # After the rows: each statement sees what was committed before it, new sources included.
     origins = await list_origins(connection, person_id, key)

@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from vitalkeep.base.keys import Keyring
 from vitalkeep.base.limits import read_body
 from vitalkeep.base.metrics import RECORDS
 from vitalkeep.base.outcomes import REPEATABLE
-from vitalkeep.base.paging import sign, unsign
+from vitalkeep.base.paging import read_place, write_place
 from vitalkeep.persons.access import Bearer, PersonCaller, SignedInPerson, require_claims
 from vitalkeep.records import query
 from vitalkeep.records.changes import changes_cursor
@@ -210,20 +209,16 @@ def to_windows(wanted: RecordQuery, types: list[int]) -> list[query.Window]:
 
 def read_cursor(keyring: Keyring, owner: str, cursor: str | None) -> query.Position:
     """Where a page starts. Raises InvalidCursor unless it was made for this owner's list."""
-    if cursor is None:
-        return query.Position()
-    payload = unsign(keyring, "records", owner, cursor)
-    if not isinstance(payload, list):
-        raise InvalidCursor
-    return query.Position(datetime.fromisoformat(payload[0]), UUID(payload[1]))
+    place = read_place(keyring, "records", owner, cursor)
+    return query.Position() if place is None else query.Position(*place)
 
 
 def to_page(keyring: Keyring, owner: str, page: query.Page) -> bytes:
     """A page of records as JSON."""
     body = b'{"records":[' + b",".join(page.records) + b"]"
     if page.following is not None:
-        place = [page.following.start.isoformat(), str(page.following.record_id)]
-        body += b',"next_cursor":"' + sign(keyring, "records", owner, place).encode() + b'"'
+        place = page.following.start, page.following.record_id
+        body += b',"next_cursor":"' + write_place(keyring, "records", owner, place).encode() + b'"'
     return body + b"}"
 
 
