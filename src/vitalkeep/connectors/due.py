@@ -1,5 +1,7 @@
 """The worker's part: connections that are due, each claimed by one process at a time."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -37,6 +39,12 @@ REVOKE_WITHIN: Final = timedelta(days=7)
 """After so long a token that Google would not take back is destroyed all the same."""
 
 
+AT_ONCE: Final = 4
+"""Persons who are dealt with side by side: most of the time it is Google that is waited for."""
+MOST: Final = 500
+"""Connections of one run, so that what falls due meanwhile doesn't wait for all that was due."""
+
+
 class Whose(NamedTuple):
     """A connection's key."""
 
@@ -48,38 +56,56 @@ class Whose(NamedTuple):
 async def pull_due(
     engine: AsyncEngine, settings: Settings, open_keys: Callable[[], Keyring]
 ) -> int:
-    """Deals with every connection that is due, one after the other; how many.
+    """Deals with connections that are due, a person's own one after the other; how many.
 
     One that fails in a way that was not foreseen holds up no other: it is due again when its lease
     is over. Raises what the last of those raised. The keyring is opened when there is work.
     """
-    done, failed = 0, None
     found = await list_due(engine)
-    keyring = open_keys() if found else None
-    for whose in found:
-        if keyring is None:
-            break
-        try:
-            done += await deal_with(engine, settings, keyring, whose)
-        except (LeaseLost, Unauthenticated):
-            continue  # disconnected, left, or in somebody else's hands meanwhile
-        except Exception as error:
-            get_log().error("pull_broke", provider=whose.provider, **logged(error))
-            failed = error
-    if failed is not None:
-        raise failed
-    return done
+    if not found:
+        return 0
+    keyring, waiting = open_keys(), iter(found.values())
+    outcomes: list[bool | Exception] = []
+
+    async def take_turns() -> None:
+        for theirs in waiting:
+            outcomes.extend([await try_one(engine, settings, keyring, each) for each in theirs])
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(take_turns())
+    failed = [each for each in outcomes if isinstance(each, Exception)]
+    if failed:
+        raise failed[-1]
+    return outcomes.count(True)
 
 
-async def list_due(engine: AsyncEngine) -> list[Whose]:
-    """The connections that are due, those that have waited longest first."""
+async def try_one(
+    engine: AsyncEngine, settings: Settings, keyring: Keyring, whose: Whose
+) -> bool | Exception:
+    """Whether a connection was dealt with, or what was not foreseen."""
+    try:
+        return await deal_with(engine, settings, keyring, whose)
+    except (LeaseLost, Unauthenticated):
+        return False  # disconnected, left, or in somebody else's hands meanwhile
+    except Exception as error:
+        get_log().error("pull_broke", provider=whose.provider, **logged(error))
+        return error
+
+
+async def list_due(engine: AsyncEngine) -> dict[UUID, list[Whose]]:
+    """Connections that are due by person, those that have waited longest first."""
     query = (
         select(Connection.person_id, Connection.provider, Connection.client_id)
         .where(Connection.due_at.is_not(None), Connection.due_at <= clock.now())
         .order_by(Connection.due_at)
+        .limit(MOST)
     )
+    found: dict[UUID, list[Whose]] = defaultdict(list)
     async with transaction(engine) as connection:
-        return [Whose(*row) for row in (await connection.execute(query)).all()]
+        for row in (await connection.execute(query)).all():
+            found[row.person_id].append(Whose(*row))
+    return found
 
 
 async def deal_with(
