@@ -15,7 +15,7 @@ from tests.make import APP_USER, TOKEN_EXCHANGE, Caller, Make
 from vitalkeep.erasure.deactivate import delete_rows
 
 ROUNDS = 12
-SEEDS = range(2)
+SEEDS = range(5)
 """More of them find more, at two seconds each."""
 PHONES, PUSHES = 20, 10
 
