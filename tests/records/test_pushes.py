@@ -145,8 +145,8 @@ async def act(make: Make, person: Caller, what: str, which: int, pad: int) -> ob
     if consent_id is None:
         return None
     if what == "run out":
-        ended = "UPDATE consents SET state = 'expired' WHERE consent_id = :id"
-        return await change(make, ended, id=consent_id)
+        ended = "UPDATE consents SET state = 'expired', changed_at = :at WHERE consent_id = :id"
+        return await change(make, ended, at=clock.now(), id=consent_id)
     return (await person.post(f"/v1/me/consents/{consent_id}/withdrawal")).json()["deleted"]
 
 

@@ -20,7 +20,13 @@ from vitalkeep.datatypes.registry import TYPES
 from vitalkeep.datatypes.series import sort_samples, sort_stages
 from vitalkeep.datatypes.structs import STRUCTS, HealthRecord
 from vitalkeep.datatypes.texts import origin_json, read_text, to_platform_id
-from vitalkeep.datatypes.times import from_microseconds, microseconds, read_time, time_text
+from vitalkeep.datatypes.times import (
+    from_microseconds,
+    instant_text,
+    microseconds,
+    read_time,
+    time_text,
+)
 from vitalkeep.datatypes.units import get_ucum, to_stored
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -244,7 +250,7 @@ def render(
         content,
         version,
         origin,
-        time_text(modified_at, None).encode(),
+        instant_text(modified_at),
     )
 
 

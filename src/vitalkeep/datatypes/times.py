@@ -9,6 +9,7 @@ second and the offset of a text are keys of tables that hold microseconds.
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -56,6 +57,7 @@ _SUFFIX: Final[dict[int | None, str]] = {
     None: "Z",
     **{minutes: _suffix(minutes) for minutes in range(-_MAX_OFFSET, _MAX_OFFSET + 1)},
 }
+_LOCAL: Final = {minutes: timedelta(minutes=minutes) for minutes in _SUFFIX if minutes}
 _OFFSETS: Final[dict[str, int | None]] = {
     **{suffix: minutes for minutes, suffix in _SUFFIX.items()},
     "-00:00": None,
@@ -140,10 +142,16 @@ def time_text(moment: datetime, offset: int | None) -> str:
 
     Raises OverflowError where the local time falls outside the years 1 to 9999.
     """
-    local = moment + timedelta(minutes=offset) if offset else moment
+    local = moment + _LOCAL[offset] if offset else moment
     # orjson writes a time in a fraction of what isoformat() needs; its own "Z" comes off.
     text = orjson.dumps(local, option=orjson.OPT_UTC_Z)[1:-2].decode()
     return (text.rstrip("0") if moment.microsecond else text) + _SUFFIX[offset]
+
+
+@lru_cache(maxsize=4096)
+def instant_text(moment: datetime) -> bytes:
+    """The canonical text of an instant in UTC, kept: all records of a push were written at one."""
+    return time_text(moment, None).encode()
 
 
 def canonical_text(text: str) -> str:

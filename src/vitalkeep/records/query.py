@@ -35,15 +35,19 @@ NOT_FROZEN: Final = """
 """Leaves out what the app of a consent sent that was withdrawn with `freeze`."""
 
 PAGE: Final = f"""
-SELECT {COLUMNS} FROM records r
-JOIN unnest($2::int2[], $3::timestamptz[], $4::timestamptz[], $8::timestamptz[], $9::timestamptz[])
-     AS w (of_type, since, until, changed_since, changed_until)
-  ON r.type = w.of_type AND r.start_time >= w.since AND r.start_time < w.until
- AND r.modified_at >= w.changed_since AND r.modified_at < w.changed_until
-WHERE r.person_id = $1 AND r.sealed IS NOT NULL AND r.start_time >= $5
-  AND (r.start_time, r.record_id) > ($5, $6) {{0}}
+SELECT r.* FROM unnest($2::int2[], $3::timestamptz[], $4::timestamptz[], $8::timestamptz[],
+                       $9::timestamptz[]) AS w (of_type, since, until, changed_since, changed_until)
+CROSS JOIN LATERAL (
+    SELECT {COLUMNS} FROM records r
+    WHERE r.person_id = $1 AND r.type = w.of_type AND r.sealed IS NOT NULL
+      AND r.start_time >= greatest(w.since, $5) AND r.start_time < w.until
+      AND (r.start_time, r.record_id) > ($5, $6)
+      AND r.modified_at >= w.changed_since AND r.modified_at < w.changed_until {{0}}
+    ORDER BY r.start_time, r.record_id LIMIT $7
+) r
 ORDER BY r.start_time, r.record_id LIMIT $7
 """  # noqa: S608 - no value of a request is in the text
+"""The first rows of each type by its index, so that no page sorts all that comes behind it."""
 
 ONE: Final = f"""
 SELECT {COLUMNS} FROM records r
@@ -213,4 +217,4 @@ def seen_through(query: str, windows: Sequence[Window]) -> str:
 
 def to_stored(row: asyncpg.Record) -> Stored:
     """The columns of a fetched row."""
-    return Stored(*(row[position] for position in range(8)))
+    return Stored._make(row[:8])

@@ -8,9 +8,9 @@ time of its changes are given behind the gate, after sealing, and are not bound.
 """
 
 import struct
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -31,8 +31,7 @@ NO_METHOD = 255
 COLUMNS = struct.Struct(">hhqqq")
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """The columns of one stored record that an answer is made of."""
 
     record_id: UUID
