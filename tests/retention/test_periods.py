@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from tests.make import Caller, Make
 from vitalkeep.base import clock
 from vitalkeep.base.settings import Settings
+from vitalkeep.consents.sweeping import expire_consents
 from vitalkeep.retention.periods import COLLECTING, find, list_all_rules, list_record_rules
 from vitalkeep.retention.sweeping import plan, sweep
 
@@ -97,6 +98,24 @@ async def test_the_longest_purpose_in_force_keeps_a_record_and_one_without_end_f
     assert answer.json()["deleted"] == 0, answer.text
     await sweep_all(app, now, **periods)
     assert await kinds(person) == ["weight"]
+
+
+async def test_what_a_consent_that_ran_out_had_let_in_goes_by_its_period(
+    make: Make, app: FastAPI
+) -> None:
+    person, now = await make.person(collects=False), clock.now()
+    soon = (now + timedelta(hours=1)).isoformat()
+    await make.consents(person, ["steps.collect"], valid_until=soon)
+    at = now - LONG_AGO * DAY
+    await person.push(make.record("steps", start=at.isoformat(), end=(at + DAY / 24).isoformat()))
+    later = now + 2 * DAY
+    assert await expire_consents(app.state.engine, app.state.keyring, later) > 0
+    (held,) = (await person.get("/v1/me/consents", state="all")).json()["consents"]
+    assert held["state"] == "expired"
+    await sweep_all(app, later, steps_for_storage=LONG_AGO + 9)
+    assert await kinds(person) == ["steps"]
+    await sweep_all(app, later, steps_for_storage=5)
+    assert await kinds(person) == []
 
 
 async def test_the_plan_shows_them_with_the_settings_of_the_deployment(

@@ -1,7 +1,8 @@
 """How long health records are kept, by type and purpose: what the policy says, as data.
 
 Without a period for a purpose, what is collected for it stays as long as the person. A record that
-several purposes need is kept for the longest of their periods.
+several purposes need is kept for the longest of their periods. A consent that ran out, or that a
+phone's grant took along, still says what its records were collected for; one withdrawn doesn't.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,6 @@ from itertools import product
 from typing import Final
 
 from vitalkeep.base.settings import Settings
-from vitalkeep.consents.models import STANDING
 from vitalkeep.consents.purposes import PURPOSES
 from vitalkeep.datatypes.descriptors import DataType
 from vitalkeep.datatypes.registry import BY_NAME, TYPES
@@ -18,11 +18,11 @@ from vitalkeep.retention.rules import Kept, Rule, list_rules
 ANY: Final = "*"
 COLLECTING: Final = tuple(name for name, each in PURPOSES.items() if each.action == "collect")
 
-NEEDING: Final = f"""EXISTS (
+NEEDING: Final = """EXISTS (
     SELECT FROM sources s JOIN consents c ON c.person_id = s.person_id
     WHERE s.person_id = records.person_id AND s.source_id = records.source_id
       AND c.recipient_id = s.client_id AND c.type = records.type AND c.action = 'collect'
-      AND c.state IN {STANDING} AND c.purpose {{which}})"""
+      AND c.state <> 'withdrawn' AND c.purpose {which})"""
 
 
 def list_all_rules(settings: Settings) -> tuple[Rule, ...]:

@@ -18,12 +18,13 @@ database, and what will be next.
 PERIODS = """
 **Health records** are kept as long as the person is here, unless the operator names periods: for
 how long after it was measured a record of a type is kept for a purpose. The most exact entry
-counts, the type before the purpose; a record that several purposes need, by the consents in force
-for the app that sent it, is kept for the longest of their periods, and without end if one of them
-has none. Each becomes a rule of the kind above (`steps_for_storage`), in `retention plan` and in
-the metric; what is due is deleted within the hour and leaves a tombstone for the change feed. A
-phone that sends such a record again has it stored until the next sweep. A sweep with periods looks
-through all records once for each rule.
+counts, the type before the purpose; a record that several purposes need, by the consents of the app
+that sent it, is kept for the longest of their periods, and without end if one of them has none. A
+consent that ran out counts like one in force, one that was withdrawn does not. Each becomes a rule
+of the kind above (`steps_for_storage`), in `retention plan` and in the metric; what is due is
+deleted within the hour and leaves a tombstone for the change feed. A phone that sends such a record
+again has it stored until the next sweep. A sweep with periods looks through all records once for
+each rule.
 
 ```sh
 VITALKEEP_RECORD_PERIODS='{"*/storage": 1825, "heart_rate/storage": 730, "*/self_monitoring": 365}'
