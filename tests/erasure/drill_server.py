@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -91,10 +92,20 @@ async def stop(data: Path) -> None:
 
 
 async def connect(data: Path, user: str = "postgres") -> asyncpg.Connection:
-    """A connection of a superuser, who sees everything."""
-    return await asyncpg.connect(
-        host=socket_of(data), user=user, database="vitalkeep", server_settings={"timezone": "UTC"}
-    )
+    """A connection of a superuser, who sees everything; a server that recovers is waited for."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return await asyncpg.connect(
+                host=socket_of(data),
+                user=user,
+                database="vitalkeep",
+                server_settings={"timezone": "UTC"},
+            )
+        except asyncpg.CannotConnectNowError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(POLL_S)
 
 
 async def tell(data: Path, *statements: str) -> None:
