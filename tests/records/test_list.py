@@ -3,9 +3,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 
 from tests.make import Caller, Make
 from tests.records.stored import delete_as_the_person, get_json, list_all, problem_code
+from vitalkeep.base import clock
+from vitalkeep.base.db import driver
+from vitalkeep.datatypes.registry import BY_NAME
+from vitalkeep.records import query
 
 FIRST = datetime(2024, 5, 1, tzinfo=UTC)
 LIST = "/v1/me/records"
@@ -205,3 +210,33 @@ async def test_nobody_lists_without_a_persons_token(make: Make) -> None:
     nurse = await make.staff()
     for path in (LIST, f"{LIST}/{uuid4()}", "/v1/me/changes"):
         assert (await nurse.get(path)).status_code == 403
+
+
+async def test_a_page_reads_of_each_type_what_it_may_have_and_not_all_that_is_left(
+    make: Make, app: FastAPI
+) -> None:
+    person = await make.person()
+    start = clock.now() - timedelta(days=9)
+    for kind in ("weight", "body_fat"):
+        times = ((start + timedelta(minutes=number)).isoformat() for number in range(100))
+        await person.push(*(make.record(kind, time=time) for time in times))
+    numbers = [BY_NAME[name].number for name in ("weight", "body_fat")]
+    ever = [query.FOREVER_AGO] * 2, [query.FAR_AHEAD] * 2
+    async with app.state.engine.begin() as connection:
+        session = await driver(connection)
+        # As in a table that is not as small as this.
+        await session.execute("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+        explained = await session.fetchval(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + query.PAGE.format(""),
+            *(person.id, numbers, *ever, query.FOREVER_AGO, query.NO_ID, 11, *ever),
+        )
+    (scan,) = list_scans(explained[0]["Plan"])
+    assert scan["Index Name"] == "ix_records_person_id_type_start_time"
+    # An incremental sort takes its input in groups of 32.
+    assert scan["Actual Rows"] * scan["Actual Loops"] <= 2 * 33
+
+
+def list_scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of a plan that read records."""
+    below = [scan for each in plan.get("Plans", []) for scan in list_scans(each)]
+    return [*([plan] if plan.get("Relation Name") == "records" else []), *below]
