@@ -252,7 +252,7 @@ async def test_one_flaw_is_enough_to_be_refused(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(world=WORLDS)
 async def test_in_random_worlds_both_locks_say_what_the_oracle_says(

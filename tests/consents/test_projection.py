@@ -181,7 +181,7 @@ def app_of(person: Caller) -> Any:
     return person.app
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=Steps)
 async def test_the_consents_are_what_the_ledger_tells(
     make: Make, steps: list[tuple[Any, ...]]

@@ -14,7 +14,7 @@ from tests.erasure.traces import Life, confirm_token, deactivate, list_rows, liv
 from tests.make import APP_USER, TOKEN_EXCHANGE, Caller, Make
 from vitalkeep.erasure.deactivate import delete_rows
 
-ROUNDS = 12
+ROUNDS = 16
 SEEDS = range(5)
 """More of them find more, at two seconds each."""
 PHONES, PUSHES = 20, 10

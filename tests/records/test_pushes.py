@@ -151,7 +151,7 @@ async def act(make: Make, person: Caller, what: str, which: int, pad: int) -> ob
 
 
 @settings(
-    max_examples=15,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

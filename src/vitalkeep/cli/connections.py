@@ -42,7 +42,7 @@ def connections_list(data: Data = None, as_json: AsJson = False) -> None:
 
 @connections_app.command("pull")
 def connections_pull(data: Data = None, as_json: AsJson = False) -> None:
-    """Pull from every connection that is due, as the worker does, once."""
+    """Pull from the connections that are due, as the worker does once: from 500 at most."""
     configure_logs("error")
     with clear_errors(), open_world(data) as world:
         answer({"dealt_with": asyncio.run(pull_once(world))}, as_json=as_json)
