@@ -12,11 +12,12 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     RowMapping,
+    Select,
     Uuid,
+    and_,
     any_,
     exists,
     false,
-    func,
     literal,
     or_,
     select,
@@ -31,8 +32,8 @@ from vitalkeep.base.errors import NotFound
 from vitalkeep.base.keys import Keyring
 from vitalkeep.base.paging import Place
 from vitalkeep.base.sealing import PersonKey
-from vitalkeep.care.models import Case, CaseStaff, CaseTeam, Relative
-from vitalkeep.care.readers import Reader, list_handles
+from vitalkeep.care.models import Case, CaseHandle, CaseStaff, CaseTeam, Relative
+from vitalkeep.care.readers import Reader, belongs_to
 from vitalkeep.care.schemas import (
     CaseColleague,
     CaseOrganization,
@@ -100,31 +101,43 @@ async def list_cases(
     """
     if isinstance(reader, StaffCaller):
         require_power(reader, "see_cases")
-    handles = await list_handles(connection, reader, case_id)
+    query = await _open_cases_of(connection, reader, case_id)
+    views: list[CaseView] = []
+    while len(views) <= limit:
+        behind = [] if after is None else [tuple_(Case.opened_at, Case.case_id) < after]
+        rows = (await connection.execute(query.where(*behind).limit(limit + 1))).mappings().all()
+        around = await _look_around(connection, rows)
+        shown = (_view_of_reader(row, keyring, around, reader) for row in rows)
+        views += [view for view in shown if view.scopes]
+        if len(rows) <= limit:
+            break
+        after = rows[-1]["opened_at"], rows[-1]["case_id"]
+    last = views[limit - 1] if len(views) > limit else None
+    return CasePage(views[:limit], None if last is None else (last.opened_at, last.id))
+
+
+async def _open_cases_of(
+    connection: AsyncConnection, reader: Reader, case_id: UUID | None
+) -> Select[Case, str, bytes, int]:
+    """The open cases that the reader sees, if there are consents, newest first."""
     query = (
         select(Case, Organization.name, PersonKeyRow.wrapped_key, PersonKeyRow.epoch)
+        .join(
+            CaseHandle,
+            and_(CaseHandle.person_id == Case.person_id, CaseHandle.case_id == Case.case_id),
+        )
         .outerjoin(Organization, Organization.organization_id == Case.organization_id)
         .join(PersonKeyRow, PersonKeyRow.person_id == Case.person_id)
         .join(Person, Person.person_id == Case.person_id)
         .where(
-            is_among(Case.person_id, handles.values()),
-            is_among(Case.case_id, handles),
+            await belongs_to(connection, reader),
             Case.state == "open",
             Person.state == "active",
-            is_agreed(),
             is_for(reader),
         )
         .order_by(Case.opened_at.desc(), Case.case_id.desc())
-        .limit(limit + 1)
     )
-    if after is not None:
-        query = query.where(tuple_(Case.opened_at, Case.case_id) < after)
-    found = (await connection.execute(query)).mappings().all()
-    rows = found[:limit]
-    around = await _look_around(connection, rows)
-    views = [_view_of_reader(row, keyring, around, reader) for row in rows]
-    last = views[-1] if len(found) > limit else None
-    return CasePage(views, None if last is None else (last.opened_at, last.id))
+    return query if case_id is None else query.where(CaseHandle.case_id == case_id)
 
 
 async def get_case(
@@ -149,16 +162,6 @@ def is_for(reader: Reader) -> ColumnElement[bool]:
     return or_(
         exists().where(*mine, CaseStaff.staff_id == reader.staff_id),
         exists().where(*ours, *in_team),
-    )
-
-
-def is_agreed() -> ColumnElement[bool]:
-    """Of a case: whether a consent to read for it is in force at this moment."""
-    return exists().where(
-        Consent.person_id == Case.person_id,
-        Consent.recipient_id == func.coalesce(Case.organization_id, Case.relative_id),
-        Consent.purpose == Case.purpose,
-        *are_in_force(),
     )
 
 

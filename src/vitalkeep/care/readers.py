@@ -10,7 +10,7 @@ from typing import Annotated, Final, TypeAlias, TypedDict
 from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy import ARRAY, Uuid, any_, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitalkeep.base.db import Connection
@@ -115,6 +115,14 @@ async def list_relative_ids(connection: AsyncConnection, person_id: UUID) -> lis
     return list((await connection.scalars(query)).all())
 
 
+async def belongs_to(connection: AsyncConnection, reader: Reader) -> ColumnElement[bool]:
+    """Of a handle: whether it is of the reader's organization, or of the reader as a relative."""
+    if isinstance(reader, PersonCaller):
+        mine = await list_relative_ids(connection, reader.person_id)
+        return CaseHandle.relative_id == any_(literal(mine, ARRAY(Uuid)))
+    return CaseHandle.organization_id == reader.organization_id
+
+
 async def list_handles(
     connection: AsyncConnection, reader: Reader, case_id: UUID | None = None
 ) -> dict[UUID, UUID]:
@@ -122,12 +130,9 @@ async def list_handles(
 
     Belonging is not yet being allowed to see.
     """
-    query = select(CaseHandle.case_id, CaseHandle.person_id)
-    if isinstance(reader, PersonCaller):
-        mine = await list_relative_ids(connection, reader.person_id)
-        query = query.where(CaseHandle.relative_id == any_(literal(mine, ARRAY(Uuid))))
-    else:
-        query = query.where(CaseHandle.organization_id == reader.organization_id)
+    query = select(CaseHandle.case_id, CaseHandle.person_id).where(
+        await belongs_to(connection, reader)
+    )
     if case_id is not None:
         query = query.where(CaseHandle.case_id == case_id)
     return {row.case_id: row.person_id for row in (await connection.execute(query)).all()}
