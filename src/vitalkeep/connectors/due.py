@@ -37,8 +37,6 @@ from vitalkeep.persons.access import PersonCaller
 
 REVOKE_WITHIN: Final = timedelta(days=7)
 """After so long a token that Google would not take back is destroyed all the same."""
-
-
 AT_ONCE: Final = 4
 """Persons who are dealt with side by side: most of the time it is Google that is waited for."""
 MOST: Final = 500
